@@ -1,0 +1,35 @@
+//! Loopgate: a FHIR-native integration gateway. HL7 v2 and FHIR in, workflow states moved, status told to referrers.
+//!
+//! The modules in reading order, lowest layer first; a module may use those above it in this list as
+//! `docs/architecture.md` and `tests/it/layers.rs` say.
+
+/// Identifiers, clock, chance, limits, issues, patient data by type.
+pub mod base;
+/// The commands.
+pub mod cli;
+/// The configuration file, checked and resolved.
+pub mod config;
+/// One protocol each, both directions.
+pub mod connectors;
+/// The sender port, failure classes, retry policy.
+pub mod delivery;
+/// The order of events: intake, process, deliver, advance.
+pub mod engine;
+/// FHIR R4 resources as checked, lossless JSON with narrow views.
+pub mod fhir;
+/// HL7 v2: frames, messages, paths, character sets, time stamps, acknowledgements.
+pub mod hl7v2;
+/// HTTP surfaces: health, metrics, and the FHIR door.
+pub mod http;
+/// The mapping language: compiled, run and traced.
+pub mod mapping;
+/// What is kept, and in which states.
+pub mod record;
+/// Who is told what.
+pub mod routing;
+/// The persistence port and its two backends.
+pub mod store;
+/// Names of metrics, spans and log fields; logging set-up; redaction.
+pub mod telemetry;
+/// Referral state machines as pure functions.
+pub mod workflow;

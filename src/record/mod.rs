@@ -1,0 +1,19 @@
+//! What the gateway keeps, and in which states: messages, resources, referrals, deliveries, work for people.
+//!
+//! Cast: a *reception* is what intake wants admitted; a *conclusion* is everything that follows from one cause (a
+//! message, a timer, a person) and is written in one transaction (P6); a *delivery* is one thing owed to one endpoint;
+//! a *work item* is something a person must look at.
+//!
+//! Plain values: it knows neither SQL nor protocols, nor how a decision is made.
+
+pub mod conclusion;
+pub mod delivery;
+pub mod lane;
+pub mod message;
+pub mod resource;
+
+pub use conclusion::{Audit, Cause, Conclusion, Referral, ReferralWrite, Timer, TimerChange, WorkItem, WorkItemKind};
+pub use delivery::{Attempt, Delivery, DeliveryState, FailureClass, NewDelivery, Payload};
+pub use lane::{Lane, Lanes};
+pub use message::{Disposition, MessageOutcome, Reception, ReusePolicy, StoredMessage};
+pub use resource::{IdentifierKey, IndexEntry, Redirect, ResourceKey, ResourceVersion, ResourceWrite};
