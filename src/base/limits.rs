@@ -41,3 +41,24 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Oddities listed for one message: past this the text is not HL7 v2, and a longer list helps nobody.
 pub const PARSE_ISSUES_MAX: usize = 100;
+
+/// Longest sleep of a worker that has nothing to do: a lost wake-up costs at most this.
+pub const WORKER_TICK: Duration = Duration::from_secs(1);
+
+/// Pause after the store failed, so that a dead store is not hammered.
+pub const WORKER_BACK_OFF: Duration = Duration::from_millis(500);
+
+/// Life of a lease on partitions: how long a dead replica's lanes stand still.
+pub const LEASE_SPAN: Duration = Duration::from_secs(15);
+
+/// A lease is renewed three times in its life, so that two renewals may fail.
+pub const LEASE_RENEWAL: Duration = Duration::from_secs(5);
+
+/// How long an `applied` acknowledgement waits for the conclusion: below the 30 s after which senders resend.
+pub const APPLIED_WAIT: Duration = Duration::from_secs(20);
+
+/// Tries of a message that our own code fails on (a panic), before its lane is parked.
+pub const TRIES_MAX: u32 = 3;
+
+/// Repetitions of load and decide when another batch or replica changed the same resources in between.
+pub const CONFLICTS_MAX: u32 = 16;

@@ -107,6 +107,10 @@ metrics_table! {
     AcksQuarantined: Counter "loopgate_acks_quarantined_total",
     /// Reloads of certificates. Labels: outcome.
     CertificateReloads: Counter "loopgate_certificate_reloads_total",
+    /// Messages turned away because too many waited for a commit. Labels: feed.
+    IntakeOverloads: Counter "loopgate_intake_overloads_total",
+    /// Times the store did not answer. Labels: kind.
+    StoreErrors: Counter "loopgate_store_errors_total",
     /// Panics caught at a task boundary.
     Panics: Counter "loopgate_panics_total",
 }
