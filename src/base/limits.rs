@@ -62,3 +62,18 @@ pub const TRIES_MAX: u32 = 3;
 
 /// Repetitions of load and decide when another batch or replica changed the same resources in between.
 pub const CONFLICTS_MAX: u32 = 16;
+
+/// Write jobs that share one commit of the store: past this the first waits longer than the flush it saves.
+pub const WRITE_JOBS_PER_COMMIT_MAX: usize = 128;
+
+/// Write jobs waiting for the store's writer; past this their callers wait before they may queue.
+pub const WRITE_QUEUE_MAX: usize = 1024;
+
+/// Reading connections to SQLite: a few, since each occupies a thread and a page cache while it reads.
+pub const READ_CONNECTIONS_MAX: usize = 4;
+
+/// Connections of one replica to PostgreSQL. (setting)
+pub const POSTGRES_CONNECTIONS_MAX: u32 = 8;
+
+/// How far back a control id is looked up for duplicates: senders resend within days, and restart their counters.
+pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(30 * 24 * 60 * 60);
