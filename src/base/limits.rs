@@ -62,3 +62,6 @@ pub const ACK_BYTES_MAX: usize = 256 * 1024;
 
 /// How long a webhook receiver has to answer; Standard Webhooks recommends 15 to 30 seconds. (setting)
 pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Bytes of a request body on the admin port, where no request needs one.
+pub const ADMIN_BODY_BYTES_MAX: usize = 16 * 1024;

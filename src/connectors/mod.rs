@@ -8,5 +8,7 @@
 //! `listener`, a variant of `senders::Transport`, a section of `config::options`.
 
 pub mod door;
+pub mod http_client;
 // pub mod mllp;
 pub mod tls;
+pub mod webhook;
