@@ -65,3 +65,6 @@ pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Bytes of a request body on the admin port, where no request needs one.
 pub const ADMIN_BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// Oddities listed for one message: past this the text is not HL7 v2, and a longer list helps nobody.
+pub const PARSE_ISSUES_MAX: usize = 100;
