@@ -39,6 +39,33 @@ pub const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 /// How long a stopping process waits for work in hand.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Messages of one connection that may be under way at once, so that a peer that pipelines shares a commit.
+pub const PIPELINE_MAX: usize = 64;
+
+/// How long a frame whose end block has come may miss its final carriage return before it is taken as it is.
+pub const FRAME_END_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// How long a peer may refuse to take an answer: past this its connection holds memory for nobody.
+pub const ANSWER_WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a TLS handshake may take.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long connecting to a receiver may take. (setting)
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a receiver over MLLP has to acknowledge. (setting)
+pub const ACK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Largest acknowledgement that is read: an ERR per segment fits, a report does not.
+pub const ACK_BYTES_MAX: usize = 256 * 1024;
+
+/// How long a webhook receiver has to answer; Standard Webhooks recommends 15 to 30 seconds. (setting)
+pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Bytes of a request body on the admin port, where no request needs one.
+pub const ADMIN_BODY_BYTES_MAX: usize = 16 * 1024;
+
 /// Oddities listed for one message: past this the text is not HL7 v2, and a longer list helps nobody.
 pub const PARSE_ISSUES_MAX: usize = 100;
 
