@@ -38,3 +38,11 @@ pub const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
 /// How long a stopping process waits for work in hand.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Event keys a referral remembers, to change nothing when one comes again. The journal refuses resent messages
+/// before; this covers a replay of a referral's recent past.
+pub const REFERRAL_EVENTS_REMEMBERED_MAX: usize = 128;
+
+/// Appointments of one referral. A series of weekly visits over two years stays below; past it the oldest that is
+/// over is forgotten.
+pub const REFERRAL_APPOINTMENTS_MAX: usize = 128;
