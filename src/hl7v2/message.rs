@@ -43,7 +43,7 @@ impl Message {
         let mut parser = Parser::new(&text);
         parser.run();
         let Parser { delimiters, segments, fields, issues, .. } = parser;
-        (Self { delimiters, segments, fields, text }, issues.list)
+        (Self { text, delimiters, segments, fields }, issues.list)
     }
 
     /// Decodes by MSH-18, or by `default` where MSH-18 is empty, then indexes.
@@ -255,7 +255,9 @@ impl<'t> Parser<'t> {
         if let Some(after) = ["MSH", "FHS", "BHS"].iter().find_map(|name| body.strip_prefix(name)) {
             let (delimiters, faults) = Delimiters::read(after.as_bytes());
             self.delimiters = delimiters;
-            faults.into_iter().for_each(|fault| self.issues.push(fault.to_issue(&body[..3])));
+            for fault in faults {
+                self.issues.push(fault.to_issue(&body[..3]));
+            }
         } else {
             let text = "expected MSH as the first segment; took the delimiters |^~\\&";
             self.issues.push(Issue::error(IssueCode::SegmentSequence, text));

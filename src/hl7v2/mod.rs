@@ -12,6 +12,7 @@ pub mod delimiters;
 pub mod escape;
 pub mod header;
 pub mod message;
+pub mod mllp;
 pub mod path;
 pub mod timestamp;
 pub mod view;

@@ -259,7 +259,7 @@ impl<'t> Reader<'t> {
     }
 
     fn date(&mut self) -> Result<(civil::Date, Precision), TimestampError> {
-        let year = self.number(4).filter(|year| *year > 0).ok_or(TimestampError::Year { at: self.at.min(0) })?;
+        let year = self.number(4).filter(|year| *year > 0).ok_or(TimestampError::Year { at: 0 })?;
         let (mut month, mut day, mut precision) = (1, 1, Precision::Year);
         if self.has_digit() {
             let at = self.at;
