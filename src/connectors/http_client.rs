@@ -37,7 +37,7 @@ pub enum ClientError {
 }
 
 /// Idle connections are kept this long for the next delivery.
-const POOL_IDLE: Duration = Duration::from_secs(60);
+const POOL_IDLE: Duration = Duration::from_mins(1);
 
 /// Builds a client. `authority` is PEM, believed beside the platform's.
 pub fn build(policy: AddressPolicy, authority: Option<&[u8]>) -> Result<Client, ClientError> {
@@ -97,7 +97,7 @@ pub fn is_public(address: IpAddr) -> bool {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let special = match address.octets() {
         // "This network", shared address space, protocol assignments, benchmarking, reserved.
-        [0, ..] | [100, 64..=127, ..] | [192, 0, 0, _] | [198, 18..=19, ..] | [240..=255, ..] => true,
+        [0 | 240..=255, ..] | [100, 64..=127, ..] | [192, 0, 0, _] | [198, 18..=19, ..] => true,
         _ => address.is_multicast() || address.is_documentation() || address.is_broadcast(),
     };
     !(special || address.is_private() || address.is_loopback() || address.is_link_local())

@@ -9,6 +9,6 @@
 
 pub mod door;
 pub mod http_client;
-// pub mod mllp;
+pub mod mllp;
 pub mod tls;
 pub mod webhook;

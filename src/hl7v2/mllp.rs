@@ -13,6 +13,8 @@ use bytes::{Buf as _, BufMut, Bytes, BytesMut};
 const START: u8 = 0x0B;
 const END: u8 = 0x1C;
 const LAST: u8 = b'\r';
+/// Bytes of a frame that is too long that are kept for its answer: any MSH is shorter.
+const HEAD_BYTES: usize = 4096;
 
 /// What the stream held next.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,8 +25,9 @@ pub enum FrameEvent {
     Stray { bytes: usize },
     /// A frame was cut off by the start of another; so many bytes of content are gone.
     Restarted { dropped_bytes: usize },
-    /// A frame is longer than `limit` bytes. The rest of it is discarded without another word.
-    TooLong { limit: usize },
+    /// A frame is longer than `limit` bytes. Its first bytes are in `head`, for its answer; all of it is discarded
+    /// without another word.
+    TooLong { limit: usize, head: Bytes },
 }
 
 impl std::fmt::Debug for FrameEvent {
@@ -34,7 +37,7 @@ impl std::fmt::Debug for FrameEvent {
             Self::Frame(content) => write!(f, "Frame({} bytes)", content.len()),
             Self::Stray { bytes } => write!(f, "Stray({bytes} bytes)"),
             Self::Restarted { dropped_bytes } => write!(f, "Restarted({dropped_bytes} bytes)"),
-            Self::TooLong { limit } => write!(f, "TooLong(limit {limit} bytes)"),
+            Self::TooLong { limit, .. } => write!(f, "TooLong(limit {limit} bytes)"),
         }
     }
 }
@@ -124,9 +127,10 @@ impl FrameReader {
         let found = memchr::memchr2(START, END, &self.buffer[self.scanned..]).map(|at| self.scanned + at);
         let content = found.unwrap_or(self.buffer.len());
         if content > self.frame_bytes_max {
+            let head = Bytes::copy_from_slice(&self.buffer[..self.frame_bytes_max.min(HEAD_BYTES)]);
             self.buffer.advance(content);
             self.state = State::Discarding;
-            return Step::Event(FrameEvent::TooLong { limit: self.frame_bytes_max });
+            return Step::Event(FrameEvent::TooLong { limit: self.frame_bytes_max, head });
         }
         self.scanned = content;
         match (self.buffer.get(content).copied(), self.buffer.get(content + 1).copied()) {
@@ -252,9 +256,13 @@ mod tests {
         FrameEvent::Frame(Bytes::from_static(content))
     }
 
+    fn too_long() -> FrameEvent {
+        FrameEvent::TooLong { limit: LIMIT, head: Bytes::from_static(b"0123456789abcdef") }
+    }
+
     #[test]
     fn streams_and_their_events() {
-        use FrameEvent::{Restarted, Stray, TooLong};
+        use FrameEvent::{Restarted, Stray};
         let cases: &[(&[u8], Vec<FrameEvent>)] = &[
             (b"", vec![]),
             (b"\x0BA\x1C\r", vec![frame(b"A")]),
@@ -270,10 +278,10 @@ mod tests {
             (b"\x0B\x0BC\x1C\r", vec![Restarted { dropped_bytes: 0 }, frame(b"C")]),
             (b"\x0B0123456789abcdef\x1C\r", vec![frame(b"0123456789abcdef")]),
             (b"\x0B0123456789abcdef\x1C\x0BB\x1C\r", vec![frame(b"0123456789abcdef"), frame(b"B")]),
-            (b"\x0B0123456789abcdefg\x1C\r\x0BB\x1C\r", vec![TooLong { limit: LIMIT }, frame(b"B")]),
-            (b"\x0B0123456789abcdef\x1CX\x1C\r\x0BB\x1C\r", vec![TooLong { limit: LIMIT }, frame(b"B")]),
-            (b"\x0B0123456789abcdefghi\x0BB\x1C\r", vec![TooLong { limit: LIMIT }, frame(b"B")]),
-            (b"\x0B0123456789abcdefghi\x1C\x0BB\x1C\r", vec![TooLong { limit: LIMIT }, frame(b"B")]),
+            (b"\x0B0123456789abcdefg\x1C\r\x0BB\x1C\r", vec![too_long(), frame(b"B")]),
+            (b"\x0B0123456789abcdef\x1CX\x1C\r\x0BB\x1C\r", vec![too_long(), frame(b"B")]),
+            (b"\x0B0123456789abcdefghi\x0BB\x1C\r", vec![too_long(), frame(b"B")]),
+            (b"\x0B0123456789abcdefghi\x1C\x0BB\x1C\r", vec![too_long(), frame(b"B")]),
             (b"\x1C\rA\x1C\r", vec![]),
         ];
         for (stream, expected) in cases {

@@ -42,10 +42,13 @@ pub trait Readiness: Send + Sync {
 /// Renders the metrics in the Prometheus text format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// An answer of the readiness check and when it was given.
+type Checked = (Instant, Vec<NotReady>);
+
 #[derive(Clone)]
 struct Ops {
     readiness: Arc<dyn Readiness>,
-    latest: Arc<Mutex<Option<(Instant, Vec<NotReady>)>>>,
+    latest: Arc<Mutex<Option<Checked>>>,
     metrics: RenderMetrics,
 }
 

@@ -19,9 +19,6 @@ use crate::connectors::door::{Door, PeerInfo, Reply};
 use crate::hl7v2::mllp::{self, FrameEvent, FrameReader};
 use crate::telemetry::{Label, Metric, count, count_many, observe};
 
-/// Bytes asked of the socket at once: several messages of a usual size.
-const READ_BYTES: usize = 64 * 1024;
-
 /// How long the last answers are given to reach a peer that is still sending: closing a socket with unread bytes
 /// would reset it and could take the answers along.
 const LINGER: Duration = Duration::from_millis(200);
@@ -60,8 +57,6 @@ pub struct Connection<S> {
     input: Input,
     /// When the peer was last heard, for the deadline in mid-frame.
     heard_at: Instant,
-    /// Whether the missing carriage return of a frame was already waited for.
-    end_awaited: bool,
     received: u64,
 }
 
@@ -77,7 +72,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             replies: Replies::default(),
             input: Input::Open,
             heard_at: Instant::now(),
-            end_awaited: false,
             received: 0,
         }
     }
@@ -96,19 +90,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn serve(&mut self, shutdown: &CancellationToken) -> Ending {
-        let mut buffer = BytesMut::with_capacity(READ_BYTES);
         loop {
             self.hand_over_frames().await;
             if self.is_done() {
                 return if self.input == Input::Ended { Ending::Closed } else { Ending::Drained };
             }
-            let reading = self.wants_input();
+            let (reading, in_frame) = (self.wants_input(), self.frames.in_frame());
+            let deadline = self.silence_deadline();
             let step = tokio::select! {
                 biased;
                 () = shutdown.cancelled(), if self.input == Input::Open => { self.input = Input::Draining; Ok(()) }
                 (reply, began) = self.replies.next(), if !self.replies.is_empty() => self.answer(reply, began).await,
-                read = self.stream.read_buf(&mut buffer), if reading => self.heard(read, &mut buffer),
-                () = sleep_until(self.silence_deadline()), if reading && self.frames.in_frame() => self.silent(),
+                read = self.stream.read_buf(self.frames.writer()), if reading => self.heard(read).await,
+                () = sleep_until(deadline), if reading && in_frame => self.silent().await,
             };
             if let Err(ending) = step {
                 return ending;
@@ -134,36 +128,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         open && !self.replies.is_full()
     }
 
-    fn heard(&mut self, read: std::io::Result<usize>, buffer: &mut BytesMut) -> Result<(), Ending> {
+    async fn heard(&mut self, read: std::io::Result<usize>) -> Result<(), Ending> {
         let bytes = read.map_err(Ending::Broken)?;
         self.heard_at = Instant::now();
-        self.end_awaited = false;
         if bytes == 0 {
-            self.frames.flush_unterminated();
             self.input = Input::Ended;
-            if self.frames.in_frame() {
-                count(Metric::FramesCutOff, &self.labels());
-            }
-            return Ok(());
+            self.end_frame_in_hand().await;
         }
-        self.frames.push(buffer);
-        buffer.clear();
         Ok(())
+    }
+
+    /// No more bytes come: a frame that lacks only its last byte is taken as it is, any other is cut off.
+    async fn end_frame_in_hand(&mut self) {
+        if let Some(frame) = self.frames.flush_unterminated() {
+            self.receive(frame).await;
+        } else if self.frames.in_frame() {
+            count(Metric::FramesCutOff, &self.labels());
+        }
     }
 
     fn silence_deadline(&self) -> Instant {
-        self.heard_at + if self.end_awaited { self.settings.frame_read_timeout } else { FRAME_END_TIMEOUT }
+        let lacks_last_byte = self.frames.awaits_last_byte();
+        self.heard_at + if lacks_last_byte { FRAME_END_TIMEOUT } else { self.settings.frame_read_timeout }
     }
 
-    /// First the frame is taken without its final carriage return, if that is all it lacks; then the peer is given up.
-    fn silent(&mut self) -> Result<(), Ending> {
-        if self.end_awaited {
-            count(Metric::FramesCutOff, &self.labels());
-            return Err(Ending::Silent);
-        }
-        self.end_awaited = true;
-        self.frames.flush_unterminated();
-        Ok(())
+    async fn silent(&mut self) -> Result<(), Ending> {
+        self.end_frame_in_hand().await;
+        if self.frames.in_frame() { Err(Ending::Silent) } else { Ok(()) }
     }
 
     async fn hand_over_frames(&mut self) {
@@ -171,11 +162,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let Some(event) = self.frames.next() else { return };
             match event {
                 FrameEvent::Frame(frame) => self.receive(frame).await,
-                FrameEvent::TooLong { head, length } => self.refuse_too_long(head, length),
-                FrameEvent::CutOff { .. } => count(Metric::FramesCutOff, &self.labels()),
-                FrameEvent::Stray { length } => {
-                    count_many(Metric::StrayBytes, length as u64, &self.labels());
-                    tracing::debug!(feed = %self.settings.feed, peer = %self.peer.address, bytes = length, "bytes outside a frame were ignored");
+                FrameEvent::TooLong { limit, head } => self.refuse_too_long(head, limit),
+                FrameEvent::Restarted { .. } => count(Metric::FramesCutOff, &self.labels()),
+                FrameEvent::Stray { bytes } => {
+                    count_many(Metric::StrayBytes, bytes as u64, &self.labels());
+                    tracing::debug!(feed = %self.settings.feed, peer = %self.peer.address, bytes, "bytes outside a frame were ignored");
                 }
             }
         }
@@ -188,22 +179,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.replies.begin(receiving).await;
     }
 
-    fn refuse_too_long(&mut self, head: Bytes, bytes: usize) {
+    fn refuse_too_long(&mut self, head: Bytes, limit: usize) {
         count(Metric::FramesTooLong, &self.labels());
-        tracing::warn!(feed = %self.settings.feed, peer = %self.peer.address, bytes, "a frame longer than `frame_bytes_max` was refused");
+        tracing::warn!(feed = %self.settings.feed, peer = %self.peer.address, bytes = limit, "a frame longer than `frame_bytes_max` was refused");
         self.replies.put(self.door.refuse_too_long(&self.settings.feed, head, &self.peer));
     }
 
     /// Writes this reply and those that are ready behind it, in one go.
     async fn answer(&mut self, first: Reply, began: StdInstant) -> Result<(), Ending> {
-        let mut out = Vec::new();
+        let mut out = BytesMut::new();
         let mut answers: Vec<(Option<MessageId>, StdInstant)> = Vec::new();
         let mut refused = false;
         let mut next = Some((first, began));
         while let Some((reply, began)) = next {
             match reply {
                 Reply::Answer { bytes, message } => {
-                    out.extend_from_slice(&mllp::encode(&bytes));
+                    mllp::encode_into(&bytes, &mut out);
                     answers.push((message, began));
                 }
                 Reply::Silence => {}
@@ -266,3 +257,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         [(Label::Feed, self.settings.feed.as_str())]
     }
 }
+
+#[cfg(test)]
+mod tests;

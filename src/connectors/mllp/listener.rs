@@ -185,8 +185,12 @@ where
     let frames = connection.frames_received();
     match ending {
         Ending::Closed | Ending::Drained => tracing::info!(%feed, peer = %address, frames, "a connection was closed"),
-        Ending::Refused => tracing::warn!(%feed, peer = %address, frames, "a connection was closed: nothing could be promised"),
-        Ending::Silent => tracing::warn!(%feed, peer = %address, frames, "a connection was closed: silence in mid-frame"),
+        Ending::Refused => {
+            tracing::warn!(%feed, peer = %address, frames, "a connection was closed: nothing could be promised");
+        }
+        Ending::Silent => {
+            tracing::warn!(%feed, peer = %address, frames, "a connection was closed: silence in mid-frame");
+        }
         Ending::Broken(error) => tracing::warn!(%feed, peer = %address, frames, %error, "a connection broke"),
     }
 }

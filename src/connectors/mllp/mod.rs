@@ -12,9 +12,9 @@
 mod connection;
 pub mod listener;
 mod replies;
-pub mod sender;
 pub mod settings;
+#[cfg(test)]
+mod test_door;
 
 pub use listener::{BindError, Listener};
-pub use sender::MllpSender;
 pub use settings::{ListenerSettings, SenderSettings};

@@ -1,7 +1,7 @@
 //! Replies under way, given back in the order in which their frames arrived.
 
 use std::collections::VecDeque;
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Instant;
 

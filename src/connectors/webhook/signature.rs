@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use crate::base::Timestamp;
 
 /// How far a time stamp may be from the receiver's clock.
-pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+pub const TOLERANCE: Duration = Duration::from_mins(5);
 
 const SECRET_PREFIX: &str = "whsec_";
 const VERSION: &str = "v1,";
