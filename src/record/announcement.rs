@@ -108,7 +108,7 @@ pub struct Announcement {
     pub trigger: Option<&'static str>,
     /// Logical id of the Appointment concerned.
     pub appointment: Option<SmolStr>,
-    /// Logical id of the DiagnosticReport or DocumentReference concerned.
+    /// The document concerned: `DiagnosticReport/id` or `DocumentReference/id`.
     pub report: Option<SmolStr>,
     /// ORC-16: code and text of the reason, of a negative status.
     pub reason: Option<(SmolStr, SmolStr)>,

@@ -55,6 +55,13 @@ pub struct StatusReport {
     pub request: Option<Request>,
 }
 
+impl StatusReport {
+    /// It says nothing of a status.
+    pub const fn is_silent(&self) -> bool {
+        self.control.is_empty() && self.status.is_empty() && self.referral_status.is_empty() && self.trigger.is_empty()
+    }
+}
+
 /// Why something was declined, cancelled or given up: ORC-16 or `statusReason`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
@@ -172,7 +179,7 @@ pub enum Happening {
     VisitEnded(Visit),
     ArrivalUndone(Visit),
     EndUndone(Visit),
-    /// The document's logical id, when there is a document.
+    /// The document (`DiagnosticReport/id`), when there is one.
     InterimReport(Option<String>),
     FinalReport(Option<String>),
     Closed,

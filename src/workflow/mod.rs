@@ -15,10 +15,12 @@ pub mod decode;
 pub mod event;
 pub mod fulfilment;
 pub mod link;
+pub mod observe;
 pub mod policy;
 pub mod react;
 pub mod state;
 pub mod step;
+pub mod task;
 pub mod timers;
 
 #[cfg(test)]
@@ -29,8 +31,10 @@ pub use calendar::Calendar;
 pub use event::{Event, Happening, Priority, Reason, Request, Role, Slot, StatusReport, Visit, What};
 pub use fulfilment::{Ending, Fulfilment, Phase};
 pub use link::{Clues, Link, link};
+pub use observe::{Observation, observe, referral_id};
 pub use policy::{Policy, PolicyFault};
 pub use react::{react, role_of};
 pub use state::{State, StateFault};
 pub use step::{Command, NotApplicable, Step};
+pub use task::{record, task_status};
 pub use timers::{Setting as Context, TimerKind};

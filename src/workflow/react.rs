@@ -84,6 +84,7 @@ fn happenings(state: &State, event: &Event, role: Role, context: &Setting) -> Re
         Happening::InterimReport(_) | Happening::FinalReport(_) if role == Role::Placer => {
             vec![Happening::InformationSupplied]
         }
+        Happening::Closed if role == Role::Filler => return Err("only the referrer closes a referral"),
         Happening::Arrived(visit) if visit.maybe_registration && !link::is_arrival(state, &visit, event, context) => {
             vec![Happening::Noted("registered ahead of the visit")]
         }

@@ -31,7 +31,7 @@ pub struct State {
     pub sequence: u32,
     pub no_shows: u32,
     pub contact_attempts: u32,
-    /// Logical ids of the documents that answer the referral, in the order they came.
+    /// The documents that answer the referral (`DiagnosticReport/id`), in the order they came.
     pub outputs: Vec<String>,
     /// Why it ended, or why a cancellation was refused.
     pub reason: Option<Reason>,

@@ -65,6 +65,11 @@ impl Play {
         self.hear_event(&event(self.hour, What::Happened(happening)))
     }
 
+    fn placer_says(&mut self, happening: Happening) -> Result<(), NotApplicable> {
+        self.hour += 1;
+        self.hear_event(&Event { role: Some(Role::Placer), ..event(self.hour, What::Happened(happening)) })
+    }
+
     fn says(&mut self, control: &str, status: &str) -> Result<(), NotApplicable> {
         self.hour += 1;
         let report = StatusReport { control: control.into(), status: status.into(), ..StatusReport::default() };
@@ -109,6 +114,7 @@ fn the_story_of_a_referral_is_told_in_order_and_each_once() {
         [Kind::Received, Kind::Accepted, Kind::Scheduled, Kind::NoShow, Kind::Rescheduled, Kind::Seen, Kind::Report]
     );
     assert_eq!(play.name(), "outcome");
-    play.hear(Happening::Closed).unwrap();
+    assert_eq!(play.hear(Happening::Closed).unwrap_err().reason, "only the referrer closes a referral");
+    play.placer_says(Happening::Closed).unwrap();
     assert_eq!((play.name(), stage(play.state()), play.state().clocks.hook), ("closed", "Closed won", None));
 }
