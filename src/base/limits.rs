@@ -111,3 +111,5 @@ pub const REFERRAL_EVENTS_REMEMBERED_MAX: usize = 128;
 /// Appointments of one referral. A series of weekly visits over two years stays below; past it the oldest that is
 /// over is forgotten.
 pub const REFERRAL_APPOINTMENTS_MAX: usize = 128;
+/// ERR segments of one acknowledgement: a sender that mends these first hears of the rest next time.
+pub const ACK_ERRORS_MAX: usize = 20;
