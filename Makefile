@@ -16,7 +16,7 @@ ONCE ?=
 LOOPGATE := target/release/loopgate
 LOAD := target/load/release/loopgate-load
 # Starts a PostgreSQL server for the rest of the recipe line, and stops it at its end.
-WITH_POSTGRES := eval "$$(tests/support/postgres.sh)"; trap 'tests/support/postgres.sh stop' EXIT
+WITH_POSTGRES := .ci/need psql postgresql; settings=$$(tests/support/postgres.sh); eval "$$settings"; trap 'tests/support/postgres.sh stop >/dev/null' EXIT
 
 .PHONY: help build demo test interop crash bench corpus fuzz doc deny hashes load-client tools
 
