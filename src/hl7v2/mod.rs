@@ -8,6 +8,8 @@
 //! value. Pure: no I/O, no clock, no chance. It knows nothing of FHIR, stores or connections.
 
 pub mod ack;
+pub mod batch;
+pub mod builder;
 pub mod charset;
 pub mod delimiters;
 pub mod escape;
@@ -19,6 +21,7 @@ pub mod timestamp;
 pub mod view;
 
 pub use ack::{Ack, AckCode, AckStage, ReceivedAck, Verdict};
+pub use builder::{BuildError, MessageBuilder};
 pub use charset::{Charset, CharsetReport};
 pub use delimiters::Delimiters;
 pub use header::{AckCondition, AckMode, Header, HeaderFault};
