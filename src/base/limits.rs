@@ -52,4 +52,4 @@ pub const READ_CONNECTIONS_MAX: usize = 4;
 pub const POSTGRES_CONNECTIONS_MAX: u32 = 8;
 
 /// How far back a control id is looked up for duplicates: senders resend within days, and restart their counters.
-pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const DUPLICATE_WINDOW: Duration = Duration::from_hours(30 * 24);
