@@ -113,3 +113,4 @@ pub const REFERRAL_EVENTS_REMEMBERED_MAX: usize = 128;
 pub const REFERRAL_APPOINTMENTS_MAX: usize = 128;
 /// ERR segments of one acknowledgement: a sender that mends these first hears of the rest next time.
 pub const ACK_ERRORS_MAX: usize = 20;
+pub const DUPLICATE_WINDOW: Duration = Duration::from_hours(30 * 24);

@@ -73,7 +73,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test reads its own checkout")]
     fn every_file_is_listed_and_paired() {
         for folder in ["sqlite", "postgres"] {
             let mut found: Vec<String> =

@@ -13,7 +13,7 @@ use crate::record::{
     Audit, Cause, Conclusion, Delivery, Disposition, IdentifierKey, IndexEntry, Lane, Lanes, MessageOutcome,
     NewDelivery, Payload, Reception, Referral, ReferralWrite, ResourceKey, ResourceWrite, ReusePolicy, StoredMessage,
 };
-use crate::store::{Admission, Concluded, Lease, Load, Loaded, StoreUrl};
+use crate::store::{Admission, Concluded, Lease, Load, Loaded};
 
 /// An instant of the cases' day, in seconds.
 pub const fn at(seconds: i64) -> Timestamp {
@@ -24,14 +24,21 @@ pub const fn at(seconds: i64) -> Timestamp {
 pub struct Bench {
     pub store: Shared,
     pub lease: Lease,
-    pub url: StoreUrl,
-    _keep: Keep,
+    keep: Keep,
 }
 
 impl Bench {
-    pub async fn new(store: Shared, url: StoreUrl, keep: Keep) -> Self {
+    pub async fn new(store: Shared, keep: Keep) -> Self {
         let lease = store.lease("one", at(0), at(60)).await.expect("a first lease");
-        Self { store, lease, url, _keep: keep }
+        Self { store, lease, keep }
+    }
+
+    /// Takes away what the case stood on; a case that fails leaves its database for a look.
+    pub async fn finish(self) {
+        drop(self.store);
+        if let Keep::Database(database) = self.keep {
+            database.drop_it().await;
+        }
     }
 
     pub async fn admit(&self, batch: Vec<Reception>) -> Vec<Admission> {

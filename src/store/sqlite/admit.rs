@@ -71,7 +71,7 @@ fn outcome_of(connection: &Connection, id: MessageId) -> Answered<MessageOutcome
     let mut statement = connection.prepare_cached(sql::OUTCOME_OF)?;
     let name: Option<String> = statement.query_row([id.0], |row| row.get(0)).optional()?;
     name.map_or(Ok(MessageOutcome::Pending), |name| {
-        MessageOutcome::from_name(&name).ok_or_else(|| Fault::corrupt("message_outcome", "outcome", id))
+        MessageOutcome::from_name(&name).ok_or_else(|| Fault::corrupt("message_outcome", "outcome", &id))
     })
 }
 
@@ -94,7 +94,7 @@ fn append(
     last: &mut i64,
     reception: &Reception,
     refused: bool,
-    reused: bool,
+    control_id_reused: bool,
 ) -> Answered<MessageId> {
     *last += 1;
     connection.prepare_cached(sql::INSERT_MESSAGE)?.execute(params![
@@ -108,7 +108,7 @@ fn append(
         reception.content_digest.0,
         reception.received_at.as_micros(),
         refused,
-        reused,
+        control_id_reused,
         &*reception.bytes,
     ])?;
     Ok(MessageId(*last))

@@ -160,7 +160,7 @@ pub fn next_due(connection: &Connection) -> Answered<Option<Timestamp>> {
 
 fn uuid_at_0(row: &Row<'_>) -> Answered<Uuid> {
     let bytes = row.get_ref(0)?.as_blob().ok().and_then(|bytes| Uuid::from_slice(bytes).ok());
-    bytes.ok_or_else(|| Fault::corrupt("delivery", "id", "unknown"))
+    bytes.ok_or_else(|| Fault::corrupt("delivery", "id", &"unknown"))
 }
 
 /// Reads the columns of `select_delivery!`.
@@ -174,7 +174,7 @@ fn read(row: &Row<'_>) -> Answered<Delivery> {
         sequence: row.get(3)?,
         event: messages::text(row, 4)?,
         payload: Payload { content_type: messages::text(row, 5)?, bytes: row.get::<_, Vec<u8>>(6)?.into() },
-        state: state.ok_or_else(|| Fault::corrupt("delivery", "state", id))?,
+        state: state.ok_or_else(|| Fault::corrupt("delivery", "state", &id))?,
         created_at: Timestamp::from_micros(row.get(8)?),
         due_at: Timestamp::from_micros(row.get(9)?),
         attempts: row.get(10)?,

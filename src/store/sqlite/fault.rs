@@ -25,7 +25,7 @@ impl From<rusqlite::Error> for Fault {
 }
 
 impl Fault {
-    pub fn corrupt(table: &'static str, column: &'static str, row: impl ToString) -> Self {
+    pub fn corrupt(table: &'static str, column: &'static str, row: &impl ToString) -> Self {
         Self::Corrupt { table, column, row: row.to_string() }
     }
 

@@ -65,7 +65,7 @@ fn read(row: &Row<'_>) -> Answered<StoredMessage> {
     let outcome = match optional_text(row, 9)? {
         None => MessageOutcome::Pending,
         Some(name) => {
-            MessageOutcome::from_name(&name).ok_or_else(|| Fault::corrupt("message_outcome", "outcome", id))?
+            MessageOutcome::from_name(&name).ok_or_else(|| Fault::corrupt("message_outcome", "outcome", &id))?
         }
     };
     Ok(StoredMessage {

@@ -115,7 +115,7 @@ fn collect(
 
 fn referral_id(row: &Row<'_>, column: usize, table: &'static str) -> Answered<ReferralId> {
     let bytes = row.get_ref(column)?.as_blob().ok().and_then(|bytes| Uuid::from_slice(bytes).ok());
-    bytes.map(ReferralId).ok_or_else(|| Fault::corrupt(table, "referral", "unknown"))
+    bytes.map(ReferralId).ok_or_else(|| Fault::corrupt(table, "referral", &"unknown"))
 }
 
 pub fn timeline(connection: &Connection, referral: ReferralId) -> Answered<Vec<TimelineEntry>> {
@@ -148,7 +148,7 @@ pub fn work_items(connection: &Connection, limit: u32) -> Answered<Vec<WorkItem>
     let mut items = Vec::new();
     while let Some(row) = rows.next()? {
         let kind = messages::text(row, 0)?;
-        let kind = encoding::work_item_kind(&kind).ok_or_else(|| Fault::corrupt("work_item", "kind", "unknown"))?;
+        let kind = encoding::work_item_kind(&kind).ok_or_else(|| Fault::corrupt("work_item", "kind", &"unknown"))?;
         let bears = row.get_ref(1)? != rusqlite::types::ValueRef::Null;
         let referral = bears.then(|| referral_id(row, 1, "work_item")).transpose()?;
         items.push(WorkItem { kind, referral, text: messages::text(row, 2)? });

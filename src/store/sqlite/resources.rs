@@ -1,5 +1,7 @@
 //! Resources: the next version and what changes in the index; redirects; and what decisions read.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::fault::{Answered, Fault};
@@ -98,11 +100,10 @@ fn key_at_0(row: &Row<'_>) -> Answered<ResourceKey> {
 
 pub fn load(connection: &Connection, wanted: &Load) -> Answered<Loaded> {
     let mut loaded = Loaded::default();
+    let mut answered = HashSet::new();
     for key in &wanted.resources {
         let to = survivor(connection, key)?;
-        let known = to != *key && wanted.resources.contains(&to)
-            || loaded.redirects.iter().any(|redirect: &Redirect| redirect.to == to);
-        if !known {
+        if answered.insert(to.clone()) {
             loaded.resources.extend(version(connection, &to)?);
         }
         if to != *key {
