@@ -18,7 +18,7 @@ LOAD := target/load/release/loopgate-load
 # Starts a PostgreSQL server for the rest of the recipe line, and stops it at its end.
 WITH_POSTGRES := .ci/need psql postgresql; settings=$$(tests/support/postgres.sh); eval "$$settings"; trap 'tests/support/postgres.sh stop >/dev/null' EXIT
 
-.PHONY: help build demo test interop crash bench corpus fuzz doc deny hashes load-client tools
+.PHONY: help build demo test interop crash bench corpus fuzz doc deny hashes load-client tools python
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,10 +48,10 @@ crash: build load-client ## Kill the gateway under load and check what it promis
 		$(LOAD) crash --gateway $(LOOPGATE) --rounds $(ROUNDS) --store sqlite; \
 	fi
 
-bench: build load-client ## Measure: acknowledged and concluded messages a second, latencies, CPU, memory, start time
+bench: build load-client python ## Measure: acknowledged and concluded messages a second, latencies, CPU, memory, start time
 	@$(WITH_POSTGRES); benches/run.py --gateway $(LOOPGATE) --load $(LOAD)
 
-corpus: build load-client ## Send all messages of the shared corpus through a running gateway (skips loudly without it)
+corpus: build python ## Send all messages of the shared corpus through a running gateway (skips loudly without it)
 	@tests/corpus/run.py --gateway $(LOOPGATE) --corpus ../shared/data/messages --report target/corpus/report.md
 
 fuzz: ## Fuzz each target for SECONDS_EACH seconds (needs a nightly toolchain and cargo-fuzz)
@@ -80,3 +80,6 @@ tools:
 	@.ci/need cc gcc
 	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+
+python:
+	@.ci/need python3 python3

@@ -61,7 +61,7 @@ fn stored(value: &Value) -> Result<Stored, String> {
         Value::Number(number) => Ok(number.to_string()),
         _ => Err(format!("message list --json: an entry has no {name}")),
     };
-    Ok(Stored { id: text("id")?, control_id: text("control_id")?, outcome: text("outcome")? })
+    Ok(Stored { id: text("id")?, control_id: text("controlId")?, outcome: text("outcome")? })
 }
 
 #[cfg(test)]
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn reads_lines_and_arrays() {
-        let entry = r#"{"id":7,"control_id":"C1","outcome":"processed"}"#;
+        let entry = r#"{"id":7,"controlId":"C1","outcome":"processed"}"#;
         for text in [format!("{entry}\n{entry}\n"), format!("[{entry},{entry}]")] {
             assert_eq!(parse(&text).map(|list| list.len()), Ok(2));
         }

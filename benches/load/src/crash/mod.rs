@@ -113,8 +113,8 @@ fn write_config(arguments: &Arguments, setup: &Setup, sink: &Sink) -> Result<(),
     fs::create_dir_all(&setup.folder).map_err(trouble)?;
     let folder = setup.folder.canonicalize().map_err(trouble)?;
     let store = match setup.store.as_str() {
-        "postgres" => arguments.required("database")?.to_owned(),
-        _ => format!("sqlite:{}", folder.join("loopgate.db").display()),
+        "postgres" => format!("url = {:?}", arguments.required("database")?),
+        _ => format!("data = {:?}", folder.join("data").display().to_string()),
     };
     let template = match arguments.text("config-template") {
         Some(file) => fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?,
