@@ -68,3 +68,6 @@ pub const ADMIN_BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// Oddities listed for one message: past this the text is not HL7 v2, and a longer list helps nobody.
 pub const PARSE_ISSUES_MAX: usize = 100;
+
+/// ERR segments of one acknowledgement: a sender that mends these first hears of the rest next time.
+pub const ACK_ERRORS_MAX: usize = 20;

@@ -4,11 +4,11 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::Encoding;
+use encoding_rs::{DecoderResult, EncoderResult, Encoding};
 use smol_str::SmolStr;
 
-use super::header;
-use crate::base::{Issue, IssueCode, Location, Severity};
+use super::Header;
+use crate::base::{Issue, IssueCode, Location};
 
 /// A character set of HL7 table 0211, or windows-1252, which senders use without saying so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,58 +116,170 @@ impl Charset {
         }
     }
 
-    /// The table of encoding_rs; `None` for the two sets it has no table for.
+    /// The table of encoding_rs. It has none for ASCII, and takes 8859/1 and 8859/9 for their Windows kin, which
+    /// differ from 0x80 to 0x9F.
     fn encoding(self) -> Option<&'static Encoding> {
         match self {
-            Self::Ascii | Self::Iso8859_1 => None,
-            Self::Iso8859_9 => Some(encoding_rs::WINDOWS_1254),
+            Self::Ascii | Self::Iso8859_1 | Self::Iso8859_9 => None,
             other => Encoding::for_label(other.as_str().as_bytes()),
         }
     }
 
     /// The text, with U+FFFD for what this set has no character for.
-    pub fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
-        match (self, self.encoding()) {
-            (_, Some(encoding)) => encoding.decode_without_bom_handling(bytes).0,
-            (Self::Iso8859_1, None) => encoding_rs::mem::decode_latin1(bytes),
-            (_, None) => ascii(bytes),
+    pub fn decode(self, bytes: &[u8]) -> Decoded<'_> {
+        let text = match (self, self.encoding()) {
+            (_, Some(encoding)) => return decode_by_table(encoding, bytes),
+            (Self::Ascii, None) => return decode_ascii(bytes),
+            (Self::Iso8859_9, None) => bytes.iter().map(|byte| turkish(*byte)).collect(),
+            (_, None) => encoding_rs::mem::decode_latin1(bytes),
+        };
+        Decoded { text, replaced: 0, first_bad_offset: None }
+    }
+
+    /// The bytes, with `?` for what this set has no code for, and how many such there were.
+    pub fn encode(self, text: &str) -> (Vec<u8>, usize) {
+        if let Some(encoding) = self.encoding() {
+            return encode_by_table(encoding, text);
+        }
+        let bytes: Vec<_> = text.chars().map(|character| self.single_byte(character)).collect();
+        let unmappable = bytes.iter().filter(|byte| byte.is_none()).count();
+        (bytes.into_iter().map(|byte| byte.unwrap_or(b'?')).collect(), unmappable)
+    }
+
+    /// For the sets without a table.
+    fn single_byte(self, character: char) -> Option<u8> {
+        let latin = u8::try_from(character).ok();
+        match self {
+            Self::Ascii => latin.filter(u8::is_ascii),
+            Self::Iso8859_9 => match TURKISH.iter().find(|(_, letter)| *letter == character) {
+                Some((byte, _)) => Some(*byte),
+                None => latin.filter(|byte| turkish(*byte) == character),
+            },
+            _ => latin,
         }
     }
 }
 
-fn ascii(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-        _ => bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{FFFD}' }).collect(),
+/// Where 8859/9 differs from 8859/1.
+const TURKISH: [(u8, char); 6] =
+    [(0xD0, '\u{11E}'), (0xDD, '\u{130}'), (0xDE, '\u{15E}'), (0xF0, '\u{11F}'), (0xFD, '\u{131}'), (0xFE, '\u{15F}')];
+
+fn turkish(byte: u8) -> char {
+    TURKISH.iter().find(|(code, _)| *code == byte).map_or(char::from(byte), |(_, letter)| *letter)
+}
+
+/// Text and what had to be replaced in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Decoded<'b> {
+    pub text: Cow<'b, str>,
+    pub replaced: usize,
+    pub first_bad_offset: Option<usize>,
+}
+
+impl std::fmt::Debug for Decoded<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Decoded({} bytes, {} replaced)", self.text.len(), self.replaced)
     }
 }
 
-/// Decodes a whole message by its own MSH-18.
+fn decode_ascii(bytes: &[u8]) -> Decoded<'_> {
+    let first_bad_offset = bytes.iter().position(|byte| !byte.is_ascii());
+    let replaced = bytes.iter().filter(|byte| !byte.is_ascii()).count();
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) if replaced == 0 => Cow::Borrowed(text),
+        _ => bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{FFFD}' }).collect(),
+    };
+    Decoded { text, replaced, first_bad_offset }
+}
+
+fn decode_by_table<'b>(encoding: &'static Encoding, bytes: &'b [u8]) -> Decoded<'b> {
+    if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
+        return Decoded { text, replaced: 0, first_bad_offset: None };
+    }
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let (mut text, mut read) = (String::with_capacity(bytes.len() * 3 + 8), 0);
+    let (mut replaced, mut first_bad_offset) = (0, None);
+    loop {
+        let (result, taken) = decoder.decode_to_string_without_replacement(&bytes[read..], &mut text, true);
+        read += taken;
+        match result {
+            DecoderResult::InputEmpty => return Decoded { text: Cow::Owned(text), replaced, first_bad_offset },
+            DecoderResult::OutputFull => text.reserve((bytes.len() - read) * 3 + 16),
+            DecoderResult::Malformed(length, after) => {
+                let bad = read.saturating_sub(usize::from(length) + usize::from(after));
+                first_bad_offset = first_bad_offset.or(Some(bad));
+                replaced += 1;
+                text.push('\u{FFFD}');
+            }
+        }
+    }
+}
+
+fn encode_by_table(encoding: &'static Encoding, text: &str) -> (Vec<u8>, usize) {
+    let mut encoder = encoding.new_encoder();
+    let (mut bytes, mut read, mut unmappable) = (Vec::with_capacity(text.len() + 16), 0, 0);
+    loop {
+        let (result, taken) = encoder.encode_from_utf8_to_vec_without_replacement(&text[read..], &mut bytes, true);
+        read += taken;
+        match result {
+            EncoderResult::InputEmpty => return (bytes, unmappable),
+            EncoderResult::OutputFull => bytes.reserve((text.len() - read) * 2 + 16),
+            // A set with shift states is back in ASCII here.
+            EncoderResult::Unmappable(_) => {
+                bytes.push(b'?');
+                unmappable += 1;
+            }
+        }
+    }
+}
+
+/// Decodes a whole message by its own MSH-18, or by `default` where that is empty.
 pub(super) fn decode_message(bytes: &[u8], default: Charset) -> (Cow<'_, str>, Vec<Issue>, CharsetReport) {
-    let declared = header::declared_charset(bytes);
-    let at = || Location::field("MSH", 1, 18);
-    let mut issues = Vec::new();
+    let declared = declared_charset(bytes);
     let detected = detect(bytes);
-    let used = match Charset::from_code(&declared) {
+    let named = Charset::from_code(&declared);
+    let used = match named {
         Some(Charset::Ascii) if default == Charset::Ascii => detected,
         Some(Charset::Ascii) => default,
         Some(charset) => charset,
-        None => {
-            let text = "expected a character set of table 0211 that this gateway reads; guessed by the bytes";
-            issues.push(Issue::warning(IssueCode::CharacterSet, text).at(at()));
-            detected
-        }
+        None => detected,
     };
-    if declared.is_empty() && detected != Charset::Ascii {
-        let text = format!("expected ASCII where MSH-18 is empty; read as {}", used.as_str());
-        issues.push(Issue::new(Severity::Information, IssueCode::CharacterSet, text).at(at()));
-    }
-    let text = used.decode(bytes);
-    let replaced = text.matches('\u{FFFD}').count();
-    let report = CharsetReport { declared, used, detected, replaced, first_bad_offset: None };
-    (text, issues, report)
+    let Decoded { text, replaced, first_bad_offset } = used.decode(bytes);
+    let report = CharsetReport { declared, used, detected, replaced, first_bad_offset };
+    let issues = judge(bytes, named, &report).into_iter().chain(replacements(&report));
+    let issues = issues.map(|text| Issue::warning(IssueCode::CharacterSet, text).at(Location::field("MSH", 1, 18)));
+    (text, issues.collect(), report)
 }
 
+/// What does not fit together in what was declared and what was found.
+fn judge(bytes: &[u8], named: Option<Charset>, report: &CharsetReport) -> Option<String> {
+    let used = report.used.as_str();
+    let expected = match named {
+        None if is_wide(&report.declared) => "a set other than UTF-16 and UTF-32, which cannot be framed",
+        None => "a character set of table 0211 that is read here",
+        Some(Charset::Ascii) if report.detected != Charset::Ascii => "ASCII, because MSH-18 is empty or says so",
+        Some(Charset::Iso8859_1) if report.detected == Charset::Utf8 => {
+            "8859/1 as MSH-18 says, but the bytes are UTF-8"
+        }
+        Some(Charset::Iso8859_1) if bytes.iter().any(|byte| (0x80..0xA0).contains(byte)) => {
+            "8859/1 as MSH-18 says, but the bytes look like windows-1252"
+        }
+        Some(_) => return None,
+    };
+    Some(format!("expected {expected}; read as {used}"))
+}
+
+fn replacements(report: &CharsetReport) -> Option<String> {
+    let (used, count) = (report.used.as_str(), report.replaced);
+    let tell = |offset| format!("{count} characters are not {used} and were replaced, the first at byte {offset}");
+    report.first_bad_offset.map(tell)
+}
+
+fn is_wide(declared: &str) -> bool {
+    declared.contains("UTF-16") || declared.contains("UTF-32")
+}
+
+/// What the bytes look like.
 fn detect(bytes: &[u8]) -> Charset {
     if bytes.is_ascii() {
         Charset::Ascii
@@ -176,4 +288,9 @@ fn detect(bytes: &[u8]) -> Charset {
     } else {
         Charset::Windows1252
     }
+}
+
+/// The first value of MSH-18, or empty text.
+fn declared_charset(bytes: &[u8]) -> SmolStr {
+    Header::read(bytes).map(|header| header.charset).unwrap_or_default()
 }

@@ -18,6 +18,7 @@ use crate::base::{Issue, IssueCode, Location, Severity};
 pub struct Message {
     text: Arc<str>,
     delimiters: Delimiters,
+    charset: Charset,
     segments: Vec<SegmentSpan>,
     /// Where each field of each segment begins: one past its separator.
     fields: Vec<u32>,
@@ -37,19 +38,20 @@ struct SegmentSpan {
 }
 
 impl Message {
-    /// Indexes the text. MSH gives the delimiters; without one the recommended set is taken.
+    /// Indexes text that is decoded already. MSH gives the delimiters; without one the recommended set is taken.
     pub fn parse(text: impl Into<Arc<str>>) -> (Self, Vec<Issue>) {
         let text = text.into();
         let mut parser = Parser::new(&text);
         parser.run();
         let Parser { delimiters, segments, fields, issues, .. } = parser;
-        (Self { text, delimiters, segments, fields }, issues.list)
+        (Self { text, delimiters, charset: Charset::Utf8, segments, fields }, issues.list)
     }
 
     /// Decodes by MSH-18, or by `default` where MSH-18 is empty, then indexes.
     pub fn read(bytes: &[u8], default: Charset) -> (Self, Vec<Issue>, CharsetReport) {
         let (text, mut issues, report) = super::charset::decode_message(bytes, default);
-        let (message, found) = Self::parse(text);
+        let (mut message, found) = Self::parse(text);
+        message.charset = report.used;
         issues.extend(found);
         (message, issues, report)
     }
@@ -61,6 +63,11 @@ impl Message {
 
     pub const fn delimiters(&self) -> Delimiters {
         self.delimiters
+    }
+
+    /// The set that the message was read in, and that its `\X..\` bytes are of.
+    pub const fn charset(&self) -> Charset {
+        self.charset
     }
 
     /// All lines in order, those without a segment name included.
@@ -117,12 +124,12 @@ impl Message {
             if header && number <= 2 { Delimiters::opaque(self.delimiters.field) } else { self.delimiters };
         let Some(at) = usize::from(number).checked_sub(1 + usize::from(header)) else {
             let separator = if header && number == 1 { self.separator(index) } else { "" };
-            return Field::new(separator, delimiters);
+            return Field::new(separator, delimiters, self.charset);
         };
         let starts = self.field_starts(index);
-        let Some(start) = starts.get(at) else { return Field::new("", delimiters) };
+        let Some(start) = starts.get(at) else { return Field::new("", delimiters, self.charset) };
         let end = starts.get(at + 1).map_or(self.segments[index].end, |next| next - 1);
-        Field::new(&self.text[*start as usize..end as usize], delimiters)
+        Field::new(&self.text[*start as usize..end as usize], delimiters, self.charset)
     }
 
     fn field_starts(&self, index: usize) -> &[u32] {

@@ -7,6 +7,7 @@
 //! Promise: reading never fails and never drops a byte. What is wrong with the input comes back as issues beside the
 //! value. Pure: no I/O, no clock, no chance. It knows nothing of FHIR, stores or connections.
 
+pub mod ack;
 pub mod charset;
 pub mod delimiters;
 pub mod escape;
@@ -17,6 +18,7 @@ pub mod path;
 pub mod timestamp;
 pub mod view;
 
+pub use ack::{Ack, AckCode, AckStage, ReceivedAck, Verdict};
 pub use charset::{Charset, CharsetReport};
 pub use delimiters::Delimiters;
 pub use header::{AckCondition, AckMode, Header, HeaderFault};

@@ -227,6 +227,7 @@ fn whole_segment(segment: Segment<'_>) -> Value<'_> {
     Value {
         raw: segment.raw(),
         delimiters: segment.message.delimiters(),
+        charset: segment.message.charset(),
         segment_index: segment.index(),
         segment_occurrence: segment.occurrence(),
         field: None,
