@@ -10,5 +10,6 @@
 pub mod door;
 pub mod http_client;
 pub mod mllp;
+pub mod senders;
 pub mod tls;
 pub mod webhook;

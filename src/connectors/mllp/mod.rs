@@ -10,11 +10,14 @@
 //! from MSH-10 and MSA when sending.
 
 mod connection;
+mod link;
 pub mod listener;
 mod replies;
+pub mod sender;
 pub mod settings;
 #[cfg(test)]
 mod test_door;
 
 pub use listener::{BindError, Listener};
+pub use sender::MllpSender;
 pub use settings::{ListenerSettings, SenderSettings};
