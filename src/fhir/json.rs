@@ -39,8 +39,8 @@ impl Object {
         }
     }
 
-    /// Appends a member without looking whether it is there: for readers that have checked.
-    pub(super) fn push(&mut self, key: SmolStr, node: Node) {
+    /// Appends a member without looking whether it is there: for those who have checked.
+    pub fn push(&mut self, key: SmolStr, node: Node) {
         self.0.push((key, node));
     }
 

@@ -1,1 +1,4 @@
-//! To be written.
+//! The mapping language: compiled, run and traced.
+pub mod diagnostic;
+pub mod notation;
+pub mod yaml;
