@@ -38,3 +38,6 @@ pub const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
 /// How long a stopping process waits for work in hand.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Oddities listed for one message: past this the text is not HL7 v2, and a longer list helps nobody.
+pub const PARSE_ISSUES_MAX: usize = 100;
