@@ -65,6 +65,25 @@ impl Object {
         &mut self.0[at].1
     }
 
+    /// As `entry`, for a key that is held already: a key kept once costs no copy of its text.
+    pub fn entry_at(&mut self, key: &SmolStr, make: impl FnOnce() -> Node) -> &mut Node {
+        let at = self.0.iter().position(|(name, _)| name == key).unwrap_or_else(|| {
+            self.0.push((key.clone(), make()));
+            self.0.len() - 1
+        });
+        &mut self.0[at].1
+    }
+
+    /// Appends the members of another object.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// The members in order.
+    pub fn into_members(self) -> impl Iterator<Item = (SmolStr, Node)> {
+        self.0.into_iter()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.0.iter().map(|(name, node)| (name.as_str(), node))
     }

@@ -3,7 +3,7 @@
 //! A mapping file uses the plain part of YAML: mappings with scalar keys, lists, scalars. Anchors, aliases, tags and
 //! several documents are refused, so that what a reader sees is what there is. Scalars stay text: `no` is `no`.
 
-use serde_saphyr::granit_parser::{Event, Parser, ScanError, Span, StrInput};
+use serde_saphyr::granit_parser::{Event, Options, Parser, ScanError, Span, StrInput};
 
 use super::diagnostic::Place;
 
@@ -41,7 +41,9 @@ pub struct YamlFault {
 
 impl Yaml {
     pub fn parse(text: &str) -> Result<Self, YamlFault> {
-        let mut reader = Reader { parser: Parser::new_from_str(text) };
+        let mut options = Options::default();
+        options.set_emit_comments(false);
+        let mut reader = Reader { parser: Parser::new_from_str_with_options(text, options) };
         let tree = loop {
             let (event, span) = reader.next()?;
             match event {

@@ -55,14 +55,11 @@ impl Structure {
         let named = |slot: &Slot| matches!(&slot.kind, SlotKind::Segment(name) if name == segment);
         self.groups[group].slots.iter().any(named)
     }
+}
 
-    /// All segments of the structure.
-    pub fn segments(&self) -> impl Iterator<Item = &SmolStr> {
-        self.groups.iter().flat_map(|group| &group.slots).filter_map(|slot| match &slot.kind {
-            SlotKind::Segment(name) => Some(name),
-            SlotKind::Group(_) => None,
-        })
-    }
+/// Whether the segment has a slot anywhere.
+pub fn has_segment(structure: &Structure, segment: &str) -> bool {
+    (0..structure.groups.len()).any(|group| structure.has_slot(group, segment))
 }
 
 struct Reader<'t> {
