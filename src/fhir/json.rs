@@ -39,8 +39,8 @@ impl Object {
         }
     }
 
-    /// Appends a member without looking whether it is there: for readers that have checked.
-    pub(super) fn push(&mut self, key: SmolStr, node: Node) {
+    /// Appends a member without looking whether it is there: for those who have checked.
+    pub fn push(&mut self, key: SmolStr, node: Node) {
         self.0.push((key, node));
     }
 
@@ -63,6 +63,25 @@ impl Object {
             self.0.len() - 1
         });
         &mut self.0[at].1
+    }
+
+    /// As `entry`, for a key that is held already: a key kept once costs no copy of its text.
+    pub fn entry_at(&mut self, key: &SmolStr, make: impl FnOnce() -> Node) -> &mut Node {
+        let at = self.0.iter().position(|(name, _)| name == key).unwrap_or_else(|| {
+            self.0.push((key.clone(), make()));
+            self.0.len() - 1
+        });
+        &mut self.0[at].1
+    }
+
+    /// Appends the members of another object.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// The members in order.
+    pub fn into_members(self) -> impl Iterator<Item = (SmolStr, Node)> {
+        self.0.into_iter()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {

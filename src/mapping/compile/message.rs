@@ -1,0 +1,119 @@
+//! Message maps: the structure read, resources tied to segments and to one another.
+
+use smol_str::SmolStr;
+
+use super::rules::{Item, all_right};
+use super::{Compiled, Compiler};
+use crate::fhir::definitions;
+use crate::mapping::diagnostic::Mistake;
+use crate::mapping::notation::{Structure, structure};
+use crate::mapping::plan::{Action, MessagePlan, ResourcePlan, Rule};
+use crate::mapping::written::{MessageFile, ResourceEntry, RuleEntry};
+use crate::mapping::yaml::Scalar;
+
+impl Compiler {
+    pub(super) fn message(&mut self, file: MessageFile, compiled: &mut Compiled) {
+        for event in &file.events {
+            let taken = compiled.events.insert(event.text.as_str().into(), compiled.messages.len()).is_some();
+            self.refuse_double(taken, event);
+        }
+        let structure = match Structure::parse(&file.structure.text) {
+            Ok(structure) => structure,
+            Err(fault) => return self.fault(Mistake::Structure, &file.structure, &fault),
+        };
+        let names: Vec<SmolStr> = file.resources.iter().map(resource_name).collect();
+        let resources = file.resources.into_iter().filter_map(|entry| self.resource(entry, &structure, &names));
+        let resources = resources.collect();
+        compiled.messages.push(MessagePlan { name: file.name.text.into(), structure, resources });
+    }
+
+    fn resource(&mut self, entry: ResourceEntry, structure: &Structure, names: &[SmolStr]) -> Option<ResourcePlan> {
+        if !definitions::is_resource(&entry.make.text) {
+            let message = format!("`{}` is no resource type", entry.make.text);
+            self.report(Mistake::TargetPath, entry.make.place, message, "");
+            return None;
+        }
+        self.segment_fits(&entry.from, structure);
+        let name = resource_name(&entry);
+        let kind = SmolStr::from(entry.make.text.as_str());
+        let maps = entry.maps.iter().filter_map(|map| self.segment_map(map, &kind, structure)).collect();
+        let when = entry.when.as_ref().map(|when| self.condition(when, &Item::None));
+        let key = entry.key.as_ref().map(|key| self.path(key, &Item::None));
+        let mut links = entry.rules;
+        links.extend(entry.refer.into_iter().map(|(to, name)| reference_rule(to, name)));
+        let links = self.rules(links, &kind, &Item::None);
+        self.references_fit(&links, &entry.make, names);
+        Some(ResourcePlan {
+            from: entry.from.text.into(),
+            kind,
+            name,
+            maps,
+            when: all_right(when)?,
+            key: all_right(key)?,
+            links,
+        })
+    }
+
+    fn segment_fits(&mut self, from: &Scalar, structure: &Structure) {
+        if !structure::has_segment(structure, &from.text) {
+            let message = format!("the structure has no segment `{}`", from.text);
+            self.report(Mistake::SourcePath, from.place, message, "");
+        }
+    }
+
+    fn segment_map(&mut self, name: &Scalar, kind: &str, structure: &Structure) -> Option<(SmolStr, usize)> {
+        let Some(signature) = self.maps.get(name.text.as_str()).cloned() else {
+            self.report(Mistake::UnknownMap, name.place, format!("there is no map `{}`", name.text), "");
+            return None;
+        };
+        if signature.datatype || signature.target != kind {
+            let message = format!("`{}` makes no {kind} of a segment", name.text);
+            self.report(Mistake::TypeClash, name.place, message, "");
+            return None;
+        }
+        let segment = Scalar { place: name.place, text: signature.source.to_string() };
+        self.segment_fits(&segment, structure);
+        Some((signature.source, signature.index))
+    }
+
+    fn references_fit(&mut self, rules: &[Rule], place: &Scalar, names: &[SmolStr]) {
+        for rule in rules {
+            match &rule.action {
+                Action::Group { rules, .. } => self.references_fit(rules, place, names),
+                Action::Refer { name } if !names.contains(name) => {
+                    let message = format!("no resource here is named `{name}`");
+                    let hint = format!("named here: {}", names.join(", "));
+                    self.report(Mistake::UnknownResource, place.place, message, hint);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Without a name of its own, a resource is named by its type, first letter small.
+fn resource_name(entry: &ResourceEntry) -> SmolStr {
+    if let Some(name) = &entry.name {
+        return name.text.as_str().into();
+    }
+    let mut letters = entry.make.text.chars();
+    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+}
+
+/// `refer: { subject: patient }` is short for a rule.
+fn reference_rule(to: Scalar, name: Scalar) -> RuleEntry {
+    RuleEntry {
+        place: to.place,
+        id: None,
+        from: None,
+        first_of: Vec::new(),
+        value: None,
+        refer: Some(name),
+        to: Some(to),
+        map: None,
+        code: None,
+        link: None,
+        when: None,
+        rules: Vec::new(),
+    }
+}

@@ -1,0 +1,226 @@
+//! From files as written to a plan: names resolved, paths read, targets checked against R4.
+//!
+//! Every mistake of every file is reported in one pass; a release comes only of files without one. No file system
+//! here: the caller hands over names and texts.
+
+mod message;
+mod rules;
+
+use std::collections::{BTreeMap, HashMap};
+
+use smol_str::SmolStr;
+
+use super::diagnostic::{Diagnostic, Mistake, Place, Reporter};
+use super::plan::{Code, Library, Map, MessagePlan, Origin, Preference, Table};
+use super::written::{CodeEntry, File, MapFile, TableFile};
+use super::yaml::Scalar;
+use crate::fhir::definitions;
+
+/// What the files of a release come to.
+pub struct Compiled {
+    pub library: Library,
+    pub messages: Vec<MessagePlan>,
+    /// `ADT^A08` to the index of its message plan.
+    pub events: HashMap<SmolStr, usize>,
+}
+
+pub fn compile(files: &BTreeMap<String, String>) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut compiler = Compiler::default();
+    let read = compiler.read(files);
+    let compiled = compiler.resolve(read);
+    if compiler.found.is_empty() {
+        return Ok(compiled);
+    }
+    let mut found = compiler.found;
+    found.sort_by(|a, b| (&a.file, a.place, a.mistake).cmp(&(&b.file, b.place, b.mistake)));
+    Err(found)
+}
+
+#[derive(Default)]
+pub(super) struct Compiler {
+    found: Vec<Diagnostic>,
+    /// Of the file at hand.
+    file: SmolStr,
+    file_index: u16,
+    /// Map name to index, FHIR type, and data type when it is a data type map.
+    maps: HashMap<SmolStr, Signature>,
+    tables: HashMap<SmolStr, usize>,
+    rule_ids: HashMap<SmolStr, SmolStr>,
+}
+
+/// What must be known of a map to use it.
+#[derive(Clone)]
+struct Signature {
+    index: usize,
+    source: SmolStr,
+    target: SmolStr,
+    datatype: bool,
+}
+
+struct ReadFile {
+    name: SmolStr,
+    index: u16,
+    file: File,
+}
+
+/// `mappings/v2/segment/PID-Patient.yaml` is the map `PID-Patient`.
+fn stem(file: &str) -> &str {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.strip_suffix(".yaml").unwrap_or(name)
+}
+
+impl Compiler {
+    pub(super) fn report(
+        &mut self,
+        mistake: Mistake,
+        place: Place,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        let file = self.file.clone();
+        self.found.push(Diagnostic { mistake, file, place, message: message.into(), hint: hint.into() });
+    }
+
+    pub(super) fn origin(&self, place: Place) -> Origin {
+        Origin { file: self.file_index, line: place.line }
+    }
+
+    fn enter(&mut self, name: &SmolStr, index: u16) {
+        self.file = name.clone();
+        self.file_index = index;
+    }
+
+    fn read(&mut self, files: &BTreeMap<String, String>) -> Vec<ReadFile> {
+        let mut read = Vec::new();
+        for (index, (name, text)) in files.iter().enumerate() {
+            let name = SmolStr::from(name.as_str());
+            let index = u16::try_from(index).unwrap_or(u16::MAX);
+            let mut reporter = Reporter { file: name.clone(), found: &mut self.found };
+            read.extend(File::read(text, &mut reporter).map(|file| ReadFile { name, index, file }));
+        }
+        read
+    }
+
+    /// The names come first, so that files may use one another in any order.
+    fn resolve(&mut self, read: Vec<ReadFile>) -> Compiled {
+        self.declare(&read);
+        let mut compiled = Compiled { library: Library::default(), messages: Vec::new(), events: HashMap::new() };
+        compiled.library.files = self.file_names(&read);
+        for ReadFile { name, index, file } in read {
+            self.enter(&name, index);
+            match file {
+                File::Map(file) => compiled.library.maps.push(self.map(stem(&name), file)),
+                File::Table(file) => compiled.library.tables.push(self.table(file)),
+                File::Identity(entries) => self.identity(entries, &mut compiled.library),
+                File::Message(file) => self.message(file, &mut compiled),
+            }
+        }
+        self.refuse_cycles(&compiled.library);
+        compiled
+    }
+
+    fn file_names(&self, read: &[ReadFile]) -> Vec<SmolStr> {
+        let count = read.iter().map(|file| usize::from(file.index) + 1).max().unwrap_or(0);
+        let mut names = vec![SmolStr::default(); count];
+        for file in read {
+            names[usize::from(file.index)] = file.name.clone();
+        }
+        names
+    }
+
+    fn declare(&mut self, read: &[ReadFile]) {
+        let mut maps = 0;
+        let mut tables = 0;
+        for ReadFile { name, index, file } in read {
+            self.enter(name, *index);
+            match file {
+                File::Map(file) => {
+                    self.declare_map(stem(name), file, maps);
+                    maps += 1;
+                }
+                File::Table(file) => {
+                    let taken = self.tables.insert(file.name.text.as_str().into(), tables).is_some();
+                    self.refuse_double(taken, &file.name);
+                    tables += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn declare_map(&mut self, name: &str, file: &MapFile, index: usize) {
+        let signature = Signature {
+            index,
+            source: file.source.text.as_str().into(),
+            target: file.target.text.as_str().into(),
+            datatype: file.datatype,
+        };
+        let name = Scalar { place: file.source.place, text: name.to_owned() };
+        let taken = self.maps.insert(name.text.as_str().into(), signature).is_some();
+        self.refuse_double(taken, &name);
+    }
+
+    fn refuse_double(&mut self, taken: bool, name: &Scalar) {
+        if taken {
+            let message = format!("the name `{}` is taken by another file", name.text);
+            self.report(Mistake::Duplicate, name.place, message, "");
+        }
+    }
+
+    fn map(&mut self, name: &str, file: MapFile) -> Map {
+        let target = SmolStr::from(file.target.text.as_str());
+        let known = definitions::is_known(&target) || definitions::Primitive::of(&target).is_some();
+        if !known {
+            self.report(Mistake::TargetPath, file.target.place, format!("R4 has no type `{target}`"), "");
+        }
+        let item = if file.datatype { rules::Item::Named(file.source.text.into()) } else { rules::Item::None };
+        let rules = if known { self.rules(file.rules, &target, &item) } else { Vec::new() };
+        Map { name: name.into(), target, rules }
+    }
+
+    fn table(&mut self, file: TableFile) -> Table {
+        let system = file.system.map(|system| SmolStr::from(system.text));
+        let mut codes = HashMap::new();
+        for (key, CodeEntry { code, display, system: own }) in file.codes {
+            let code = Code {
+                code: code.into(),
+                system: own.map(SmolStr::from).or_else(|| system.clone()),
+                display: display.map(SmolStr::from),
+            };
+            let taken = codes.insert(SmolStr::from(key.text.to_lowercase()), code).is_some();
+            if taken {
+                let message = format!("the code `{}` is here twice", key.text);
+                self.report(Mistake::Duplicate, key.place, message, "codes are compared without regard to case");
+            }
+        }
+        Table { name: file.name.text.into(), codes }
+    }
+
+    fn identity(&mut self, entries: Vec<(Scalar, Vec<Scalar>)>, library: &mut Library) {
+        for (kind, types) in entries {
+            if !definitions::is_resource(&kind.text) {
+                let message = format!("`{}` is no resource type", kind.text);
+                self.report(Mistake::TargetPath, kind.place, message, "");
+            }
+            let types = types.into_iter().map(|scalar| match scalar.text.as_str() {
+                "with-system" => Preference::WithSystem,
+                "any" => Preference::Any,
+                code => Preference::Type(code.into()),
+            });
+            library.identities.insert(kind.text.into(), types.collect());
+        }
+    }
+
+    /// A map that comes back to itself would never end.
+    fn refuse_cycles(&mut self, library: &Library) {
+        for (index, map) in library.maps.iter().enumerate() {
+            if rules::reaches(library, index, index, &mut Vec::new()) {
+                let origin = map.rules.first().map(|rule| rule.origin);
+                self.file =
+                    origin.map_or_else(SmolStr::default, |origin| library.files[usize::from(origin.file)].clone());
+                let place = Place { line: origin.map_or(1, |origin| origin.line), column: 1 };
+                self.report(Mistake::Cycle, place, format!("the map `{}` comes back to itself", map.name), "");
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What is wrong with a mapping file, and where: numbered, located, with a hint.
+
+use smol_str::SmolStr;
+
+/// A place in a file: line and column count from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub line: u32,
+    pub column: u32,
+}
+
+/// The kinds of mistakes, each with its number for life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mistake {
+    /// The text is not YAML.
+    Yaml,
+    /// A key that this kind of file does not have here, or one too many.
+    UnknownKey,
+    /// A key that must be there is not.
+    MissingKey,
+    /// A scalar, list or mapping where another was expected.
+    Shape,
+    /// The file is of no known kind.
+    FileKind,
+    /// A source path that is not in the notation, or does not fit where it stands.
+    SourcePath,
+    /// A condition that is not in the notation.
+    Condition,
+    /// A target path that is not in the notation.
+    TargetSyntax,
+    /// A target path that R4 does not have.
+    TargetPath,
+    /// A map that is not there.
+    UnknownMap,
+    /// A code table that is not there.
+    UnknownTable,
+    /// A function that is not there, or is given too few or too many arguments.
+    Function,
+    /// Two rules with one id, or two files with one name.
+    Duplicate,
+    /// A structure that is not in the notation.
+    Structure,
+    /// A value and a target that do not go together.
+    TypeClash,
+    /// A name of a resource that the message map does not make.
+    UnknownResource,
+    /// Maps that use one another without end.
+    Cycle,
+}
+
+impl Mistake {
+    /// The number under which the documentation explains it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Yaml => "LG0101",
+            Self::UnknownKey => "LG0102",
+            Self::MissingKey => "LG0103",
+            Self::Shape => "LG0104",
+            Self::FileKind => "LG0105",
+            Self::SourcePath => "LG0106",
+            Self::Condition => "LG0107",
+            Self::TargetSyntax => "LG0108",
+            Self::TargetPath => "LG0109",
+            Self::UnknownMap => "LG0110",
+            Self::UnknownTable => "LG0111",
+            Self::Function => "LG0112",
+            Self::Duplicate => "LG0113",
+            Self::Structure => "LG0114",
+            Self::TypeClash => "LG0115",
+            Self::UnknownResource => "LG0116",
+            Self::Cycle => "LG0117",
+        }
+    }
+}
+
+/// One mistake in one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub mistake: Mistake,
+    pub file: SmolStr,
+    pub place: Place,
+    pub message: String,
+    /// What to do about it; empty when the message says it all.
+    pub hint: String,
+}
+
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Place { line, column } = self.place;
+        write!(f, "{}:{line}:{column}: {} {}", self.file, self.mistake.code(), self.message)?;
+        if self.hint.is_empty() { Ok(()) } else { write!(f, " ({})", self.hint) }
+    }
+}
+
+/// Collects the mistakes of one file, so that all of them are told at once.
+pub struct Reporter<'d> {
+    pub file: SmolStr,
+    pub found: &'d mut Vec<Diagnostic>,
+}
+
+impl Reporter<'_> {
+    pub fn report(&mut self, mistake: Mistake, place: Place, message: impl Into<String>, hint: impl Into<String>) {
+        let file = self.file.clone();
+        self.found.push(Diagnostic { mistake, file, place, message: message.into(), hint: hint.into() });
+    }
+}

@@ -1,0 +1,178 @@
+//! The closed set of functions: pure, total, without state. Each is documented in `docs/mapping/README.md`.
+
+use std::borrow::Cow;
+
+use jiff::tz::TimeZone;
+
+use crate::hl7v2::PartialDateTime;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// `join(SEPARATOR, …)`: the parts that are there, with the separator between them.
+    Join,
+    /// `concat(…)`: the parts without anything between them, when all are there.
+    Concat,
+    /// `lines(…)`: the values with line ends between them.
+    Lines,
+    /// `coding_system(NAME)`: the URI of an HL7 v2 coding system (table 0396).
+    CodingSystem,
+    /// `minutes(AMOUNT, UNIT)`: a duration in whole minutes.
+    Minutes,
+    /// `after(START, AMOUNT, UNIT)`: a time so much later.
+    After,
+    /// `lower(TEXT)`.
+    Lower,
+    /// `base64(TEXT)`: the text as base64 of its UTF-8 bytes.
+    Base64,
+}
+
+/// The values of one argument: none, one, or those of a repeating field.
+pub type Argument<'a> = Vec<Cow<'a, str>>;
+
+impl Function {
+    const ALL: [(&'static str, Self, std::ops::RangeInclusive<usize>); 8] = [
+        ("join", Self::Join, 2..=20),
+        ("concat", Self::Concat, 1..=20),
+        ("lines", Self::Lines, 1..=20),
+        ("coding_system", Self::CodingSystem, 1..=1),
+        ("minutes", Self::Minutes, 2..=2),
+        ("after", Self::After, 3..=3),
+        ("lower", Self::Lower, 1..=1),
+        ("base64", Self::Base64, 1..=1),
+    ];
+
+    pub fn names() -> String {
+        Self::ALL.map(|(name, ..)| name).join(", ")
+    }
+
+    /// The function of that name, if it takes so many arguments; `Err` with how many it takes.
+    pub fn find(name: &str, arguments: usize) -> Option<Result<Self, std::ops::RangeInclusive<usize>>> {
+        let (_, function, takes) = Self::ALL.into_iter().find(|(known, ..)| *known == name)?;
+        Some(if takes.contains(&arguments) { Ok(function) } else { Err(takes) })
+    }
+
+    /// The value, if the arguments give one.
+    pub fn call(self, arguments: &[Argument], zone: &TimeZone) -> Option<String> {
+        let first = |at: usize| arguments.get(at).and_then(|values| values.first()).map(AsRef::as_ref);
+        match self {
+            Self::Join => join(first(0)?, arguments.get(1..)?.iter().flatten()),
+            Self::Concat => concat(arguments),
+            Self::Lines => join("\n", arguments.iter().flatten()),
+            Self::CodingSystem => coding_system(first(0)?),
+            Self::Minutes => minutes(first(0)?, first(1).unwrap_or("min")).map(|minutes| minutes.to_string()),
+            Self::After => after(first(0)?, first(1)?, first(2).unwrap_or("min"), zone),
+            Self::Lower => first(0).map(str::to_lowercase),
+            Self::Base64 => first(0).map(base64),
+        }
+    }
+}
+
+fn join<'a>(separator: &str, parts: impl Iterator<Item = &'a Cow<'a, str>>) -> Option<String> {
+    let mut text = String::new();
+    for part in parts.filter(|part| !part.is_empty()) {
+        if !text.is_empty() {
+            text.push_str(separator);
+        }
+        text.push_str(part);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+fn concat(arguments: &[Argument]) -> Option<String> {
+    arguments.iter().map(|values| values.first().filter(|text| !text.is_empty()).map(AsRef::as_ref)).collect()
+}
+
+/// HL7 table 0396 as far as its codes have another URI than their v2 table; the URIs are those of the terminology
+/// page of FHIR R4. What is not known passes as it stands.
+fn coding_system(name: &str) -> Option<String> {
+    let name = name.trim();
+    let known = match name.to_ascii_uppercase().as_str() {
+        "" => return None,
+        "LN" | "LOINC" => "http://loinc.org",
+        "SCT" | "SNM" | "SNOMED" | "SNOMED-CT" => "http://snomed.info/sct",
+        "UCUM" => "http://unitsofmeasure.org",
+        "RXNORM" => "http://www.nlm.nih.gov/research/umls/rxnorm",
+        "NDC" => "http://hl7.org/fhir/sid/ndc",
+        "CVX" => "http://hl7.org/fhir/sid/cvx",
+        "MVX" => "http://hl7.org/fhir/sid/mvx",
+        "I9C" | "I9CDX" => "http://hl7.org/fhir/sid/icd-9-cm",
+        "I10" | "ICD10" => "http://hl7.org/fhir/sid/icd-10",
+        "I10C" | "ICD10CM" | "I10CM" => "http://hl7.org/fhir/sid/icd-10-cm",
+        "C4" | "CPT" | "CPT4" => "http://www.ama-assn.org/go/cpt",
+        "NPI" => "http://hl7.org/fhir/sid/us-npi",
+        _ => return Some(by_shape(name)),
+    };
+    Some(known.to_owned())
+}
+
+fn by_shape(name: &str) -> String {
+    let table = name.get(..3).filter(|prefix| prefix.eq_ignore_ascii_case("HL7")).map(|_| &name[3..]);
+    match table {
+        Some(digits) if digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("http://terminology.hl7.org/CodeSystem/v2-{digits}")
+        }
+        _ if name.contains('.') && name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            format!("urn:oid:{name}")
+        }
+        _ => name.to_owned(),
+    }
+}
+
+/// A duration in whole minutes, rounded up; the unit is UCUM or what is written in practice.
+fn minutes(amount: &str, unit: &str) -> Option<i64> {
+    let amount: f64 = amount.trim().parse().ok().filter(|amount: &f64| amount.is_finite() && *amount >= 0.0)?;
+    let seconds = match unit.trim().to_ascii_lowercase().as_str() {
+        "s" | "sec" | "second" | "seconds" => 1.0,
+        "" | "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86_400.0,
+        _ => return None,
+    };
+    let minutes = (amount * seconds / 60.0).ceil();
+    #[expect(clippy::cast_possible_truncation, reason = "bounded by the filter: a million minutes are two years")]
+    (minutes <= 1_000_000.0).then_some(minutes as i64)
+}
+
+fn after(start: &str, amount: &str, unit: &str, zone: &TimeZone) -> Option<String> {
+    let start = start.parse::<PartialDateTime>().ok()?.to_instant(zone)?;
+    let end = start.checked_add(jiff::SignedDuration::from_mins(minutes(amount, unit)?)).ok()?;
+    Some(end.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S%z").to_string())
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, arguments: &[&[&str]], expected: Option<&str>) {
+        let arguments: Vec<Argument> =
+            arguments.iter().map(|values| values.iter().map(|text| Cow::from(*text)).collect()).collect();
+        let function = Function::find(name, arguments.len()).unwrap().unwrap();
+        assert_eq!(function.call(&arguments, &TimeZone::UTC).as_deref(), expected, "{name}{arguments:?}");
+    }
+
+    #[test]
+    fn functions_give_what_the_book_says() {
+        check("join", &[&[" "], &["a"], &[], &["b", "c"]], Some("a b c"));
+        check("join", &[&[" "], &[]], None);
+        check("concat", &[&["urn:oid:"], &["1.2"]], Some("urn:oid:1.2"));
+        check("concat", &[&["urn:oid:"], &[]], None);
+        check("lines", &[&["a", "b"]], Some("a\nb"));
+        check("coding_system", &[&["LN"]], Some("http://loinc.org"));
+        check("coding_system", &[&["HL70001"]], Some("http://terminology.hl7.org/CodeSystem/v2-0001"));
+        check("coding_system", &[&["1.2.3"]], Some("urn:oid:1.2.3"));
+        check("coding_system", &[&["L"]], Some("L"));
+        check("minutes", &[&["1.5"], &["hr"]], Some("90"));
+        check("minutes", &[&["x"], &["hr"]], None);
+        check("minutes", &[&["15"], &[]], Some("15"));
+        check("after", &[&["20260312084500+0100"], &["30"], &["min"]], Some("20260312081500+0000"));
+        check("lower", &[&["ABC"]], Some("abc"));
+        check("base64", &[&["Hi"]], Some("SGk="));
+        assert!(Function::find("eval", 1).is_none());
+        assert!(Function::find("minutes", 1).unwrap().is_err());
+    }
+}

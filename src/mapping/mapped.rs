@@ -1,0 +1,67 @@
+//! What running a plan gives: resources, what was deleted, what went wrong, which codes nobody knows, and the trace.
+
+use jiff::tz::TimeZone;
+use smol_str::SmolStr;
+
+use super::trace::Trace;
+use crate::base::{Digest, Issue, Location};
+use crate::fhir::{Node, Object, Resource};
+
+/// What the runner needs beside the message.
+#[derive(Clone)]
+pub struct Context {
+    /// Of time stamps without an offset.
+    pub default_zone: TimeZone,
+    /// Makes the ids of things without a business identifier.
+    pub message_digest: Digest,
+    /// Say where every leaf came from. Costs about as much as the mapping itself.
+    pub trace: bool,
+}
+
+/// The outcome for one message. Totally determined by message, release and context (P5).
+#[derive(Clone)]
+pub struct Mapped {
+    /// Each with a logical id, in the order of the message map; what a resource needed others for follows it.
+    pub resources: Vec<Resource>,
+    /// Elements that the message deletes (`""`): index into `resources`, name of the element.
+    pub cleared: Vec<(usize, SmolStr)>,
+    pub issues: Vec<Issue>,
+    pub unmapped: Vec<UnmappedCode>,
+    pub trace: Option<Trace>,
+}
+
+/// A code that its table does not have.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UnmappedCode {
+    pub table: SmolStr,
+    pub code: SmolStr,
+    pub location: Location,
+}
+
+impl std::fmt::Debug for UnmappedCode {
+    /// The place, not the code: a sender may put anything there (P8).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "UnmappedCode({} at {})", self.table, self.location)
+    }
+}
+
+/// All resources as one Bundle, a `message` when it begins with a MessageHeader, else a `collection`.
+pub fn bundle(mapped: &Mapped) -> Resource {
+    let header = mapped.resources.first().is_some_and(|resource| resource.kind() == "MessageHeader");
+    let mut bundle = Object::new();
+    bundle.push(SmolStr::new_static("resourceType"), Node::from("Bundle"));
+    bundle.push(SmolStr::new_static("type"), Node::from(if header { "message" } else { "collection" }));
+    let entries: Vec<Node> = mapped.resources.iter().map(entry).collect();
+    if !entries.is_empty() {
+        bundle.push(SmolStr::new_static("entry"), Node::Array(entries));
+    }
+    Resource::from_object(bundle).unwrap_or_else(|_| Resource::new("Bundle", ""))
+}
+
+fn entry(resource: &Resource) -> Node {
+    let mut entry = Object::new();
+    let url = smol_str::format_smolstr!("urn:uuid:{}", resource.id().unwrap_or_default());
+    entry.push(SmolStr::new_static("fullUrl"), Node::String(url));
+    entry.push(SmolStr::new_static("resource"), resource.clone().into_node());
+    Node::Object(entry)
+}

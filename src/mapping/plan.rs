@@ -1,0 +1,140 @@
+//! A mapping release as the runner wants it: paths taken apart, names resolved to indexes, targets known by type.
+
+use std::collections::HashMap;
+
+use smol_str::SmolStr;
+
+use super::functions::Function;
+use super::notation::{Condition, ItemPath, SegmentPath, Structure};
+use crate::fhir::definitions::Primitive;
+
+/// What all plans of a release share.
+#[derive(Default)]
+pub struct Library {
+    /// File names, for rules to point into.
+    pub files: Vec<SmolStr>,
+    pub maps: Vec<Map>,
+    pub tables: Vec<Table>,
+    /// Which identifier of a resource of this type makes its logical id, by identifier type, best first.
+    pub identities: HashMap<SmolStr, Vec<Preference>>,
+}
+
+/// One choice of an identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Preference {
+    /// `MR`: the first whose type has this code.
+    Type(SmolStr),
+    /// `with-system`: the first that has a system.
+    WithSystem,
+    /// `any`: the first.
+    Any,
+}
+
+/// Where a rule stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// Index into `Library::files`.
+    pub file: u16,
+    pub line: u32,
+}
+
+/// A segment map or a data type map.
+pub struct Map {
+    pub name: SmolStr,
+    /// The FHIR type that its rules write into.
+    pub target: SmolStr,
+    pub rules: Vec<Rule>,
+}
+
+pub struct Rule {
+    /// Unique in the release: as written, else file and line.
+    pub id: SmolStr,
+    pub origin: Origin,
+    pub when: Option<Condition>,
+    pub source: Source,
+    /// Empty: the element at hand.
+    pub target: Vec<Step>,
+    pub action: Action,
+}
+
+pub enum Source {
+    /// For a group without a source of its own, and for references.
+    Nothing,
+    Constant(SmolStr),
+    Segment(SegmentPath),
+    Item(ItemPath),
+    FirstOf(Vec<Source>),
+    Call(Function, Vec<Source>),
+}
+
+/// One step into an element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub key: SmolStr,
+    pub list: bool,
+    /// A fresh extension with this URL.
+    pub url: Option<SmolStr>,
+}
+
+pub enum Action {
+    /// A primitive value.
+    Leaf { primitive: Primitive, table: Option<usize> },
+    /// An element made by a data type map; a `table` translates its first coding.
+    Map { map: usize, table: Option<usize> },
+    /// A primitive value made by a data type map.
+    Scalar { map: usize },
+    /// A resource of its own made by a data type map, and the reference to it.
+    Make { map: usize },
+    /// A reference to a resource of this type by the identifier that a data type map makes.
+    Link { map: usize, kind: SmolStr },
+    /// An element made by rules of its own. One that was written with nothing but constants is made as a constant.
+    Group { rules: Vec<Rule>, constant: bool },
+    /// References to the resources of this name.
+    Refer { name: SmolStr },
+}
+
+/// A code table.
+pub struct Table {
+    pub name: SmolStr,
+    /// By code in lower case.
+    pub codes: HashMap<SmolStr, Code>,
+}
+
+pub struct Code {
+    /// Empty: the code is known and has no counterpart.
+    pub code: SmolStr,
+    pub system: Option<SmolStr>,
+    pub display: Option<SmolStr>,
+}
+
+impl Table {
+    /// Finds a code without regard to case.
+    pub fn find(&self, code: &str) -> Option<&Code> {
+        let code = code.trim();
+        if code.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            let lower: SmolStr = code.chars().map(|c| c.to_ascii_lowercase()).collect();
+            return self.codes.get(lower.as_str());
+        }
+        self.codes.get(code)
+    }
+}
+
+/// What a message of one structure becomes.
+pub struct MessagePlan {
+    pub name: SmolStr,
+    pub structure: Structure,
+    pub resources: Vec<ResourcePlan>,
+}
+
+/// One kind of resource, made once for every segment `from`.
+pub struct ResourcePlan {
+    pub from: SmolStr,
+    pub kind: SmolStr,
+    pub name: SmolStr,
+    /// With the segment of each.
+    pub maps: Vec<(SmolStr, usize)>,
+    pub when: Option<Condition>,
+    pub key: Option<Source>,
+    /// Run when all resources have their ids.
+    pub links: Vec<Rule>,
+}

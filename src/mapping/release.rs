@@ -1,0 +1,70 @@
+//! A mapping release: all files together, compiled once, named by the digest of their texts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::compile;
+use super::diagnostic::Diagnostic;
+use super::mapped::{Context, Mapped};
+use super::plan::{Library, MessagePlan};
+use super::run;
+use crate::base::Digest;
+use crate::hl7v2::Message;
+
+/// Cheap to clone; shared by all who map.
+#[derive(Clone)]
+pub struct Release {
+    digest: Digest,
+    plans: Arc<[Plan]>,
+    events: Arc<HashMap<SmolStr, usize>>,
+}
+
+/// What messages of some types become.
+pub struct Plan {
+    library: Arc<Library>,
+    message: MessagePlan,
+}
+
+impl Release {
+    /// Compiles files, given as name and text. All mistakes are told, in the order of files and lines.
+    pub fn compile(files: &BTreeMap<String, String>) -> Result<Self, Vec<Diagnostic>> {
+        let compiled = compile::compile(files)?;
+        let library = Arc::new(compiled.library);
+        let plans = compiled.messages.into_iter();
+        let plans = plans.map(|message| Plan { library: Arc::clone(&library), message }).collect();
+        let parts = files.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]);
+        Ok(Self { digest: Digest::of_parts(parts), plans, events: Arc::new(compiled.events) })
+    }
+
+    /// The base maps alone.
+    pub fn builtin() -> Self {
+        Self::compile(&super::builtin_files()).unwrap_or_else(|found| {
+            let first = found.first().map(ToString::to_string).unwrap_or_default();
+            unreachable!("the base maps compile, as a test shows: {first}")
+        })
+    }
+
+    /// Changes with every change to a file, also to a comment.
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The plan for a message type such as `ADT^A08`.
+    pub fn select(&self, message_type: &str) -> Option<&Plan> {
+        self.events.get(message_type).map(|&index| &self.plans[index])
+    }
+}
+
+impl Plan {
+    /// The name of the message map.
+    pub fn name(&self) -> &str {
+        &self.message.name
+    }
+
+    /// Maps a message. Whatever the message, it ends and gives a result; trouble is in `Mapped::issues`.
+    pub fn run(&self, message: &Message, context: &Context) -> Mapped {
+        run::run(&self.library, &self.message, message, context)
+    }
+}

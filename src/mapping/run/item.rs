@@ -1,0 +1,134 @@
+//! A piece of a message that a rule looks at, with its place.
+
+use std::borrow::Cow;
+
+use smol_str::SmolStr;
+
+use crate::base::Location;
+use crate::hl7v2::{Component, Message, Presence, Repetition, Subcomponent};
+
+/// The place of an item, in numbers: cheap to carry, turned into a `Location` only when someone asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Spot {
+    /// Position among all segments, from 0.
+    pub segment: u32,
+    pub field: u16,
+    pub repetition: u16,
+    pub component: u16,
+    pub subcomponent: u16,
+}
+
+impl Spot {
+    /// The place in the terms of HL7: segment name and occurrence, numbers from 1, nothing below the level meant.
+    pub fn to_location(self, message: &Message) -> Location {
+        let segment = message.segment_at(self.segment as usize);
+        let some = |number: u16| (number > 0).then_some(number);
+        Location {
+            segment: segment.map_or_else(SmolStr::default, |segment| segment.name().into()),
+            segment_repetition: segment.map(|segment| segment.occurrence()),
+            field: some(self.field),
+            field_repetition: some(self.repetition),
+            component: some(self.component),
+            subcomponent: some(self.subcomponent),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub enum Level<'m> {
+    Repetition(Repetition<'m>),
+    Component(Component<'m>),
+    Subcomponent(Subcomponent<'m>),
+}
+
+/// An item of the message.
+#[derive(Clone, Copy)]
+pub struct Item<'m> {
+    pub level: Level<'m>,
+    pub spot: Spot,
+}
+
+impl<'m> Item<'m> {
+    /// The part with this number (from 1) one level down. The smallest level is its own first part.
+    pub fn part(self, number: u16) -> Option<Self> {
+        let mut spot = self.spot;
+        let level = match self.level {
+            Level::Repetition(repetition) => {
+                spot.component = number;
+                Level::Component(repetition.component(number))
+            }
+            Level::Component(component) => {
+                spot.subcomponent = number;
+                Level::Subcomponent(component.subcomponent(number))
+            }
+            Level::Subcomponent(_) if number == 1 => return Some(self),
+            Level::Subcomponent(_) => return None,
+        };
+        Some(Self { level, spot })
+    }
+
+    /// Two levels down; 0 stays where it is.
+    pub fn at(self, component: u16, subcomponent: u16) -> Option<Self> {
+        let part = if component == 0 { self } else { self.part(component)? };
+        if subcomponent == 0 { Some(part) } else { part.part(subcomponent) }
+    }
+
+    pub fn presence(self) -> Presence {
+        match self.level {
+            Level::Repetition(part) => part.presence(),
+            Level::Component(part) => part.presence(),
+            Level::Subcomponent(part) => part.presence(),
+        }
+    }
+
+    pub fn is_valued(self) -> bool {
+        self.presence() == Presence::Valued
+    }
+
+    /// The first part of the lowest level, unescaped.
+    pub fn text(self) -> Cow<'m, str> {
+        match self.level {
+            Level::Repetition(part) => part.text(),
+            Level::Component(part) => part.text(),
+            Level::Subcomponent(part) => part.text(),
+        }
+    }
+}
+
+/// What a source gave.
+#[derive(Clone)]
+pub enum Found<'m> {
+    Item(Item<'m>),
+    /// Made by a function, of items at about this place.
+    Made(String, Spot),
+    Constant(SmolStr),
+}
+
+impl<'m> Found<'m> {
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Item(item) => item.text(),
+            Self::Made(text, _) => Cow::Borrowed(text),
+            Self::Constant(text) => Cow::Borrowed(text),
+        }
+    }
+
+    pub fn item(&self) -> Option<Item<'m>> {
+        match self {
+            Self::Item(item) => Some(*item),
+            _ => None,
+        }
+    }
+
+    pub fn spot(&self) -> Spot {
+        match self {
+            Self::Item(item) => item.spot,
+            Self::Made(_, spot) => *spot,
+            Self::Constant(_) => Spot::default(),
+        }
+    }
+
+    pub const fn is_constant(&self) -> bool {
+        matches!(self, Self::Constant(_))
+    }
+}

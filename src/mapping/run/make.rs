@@ -1,0 +1,266 @@
+//! Resources: made, identified, merged when two are one, tied to one another.
+
+use smol_str::SmolStr;
+
+use super::item::Spot;
+use super::{Run, Scope, insert};
+use crate::fhir::{Node, Object, Resource};
+use crate::mapping::identity;
+use crate::mapping::plan::{MessagePlan, ResourcePlan, Rule};
+use crate::mapping::trace::LeafSource;
+
+/// A resource under way.
+pub(super) struct Made<'p> {
+    pub(super) object: Object,
+    id: SmolStr,
+    kind: SmolStr,
+    /// The part of the message map that made it, and its segment; `None` when a rule of another resource did.
+    plan: Option<(&'p ResourcePlan, usize)>,
+    /// It turned out to be the same as an earlier one, or nothing but constants.
+    dropped: bool,
+}
+
+const RESOURCE_TYPE: SmolStr = SmolStr::new_static("resourceType");
+const ID: SmolStr = SmolStr::new_static("id");
+const REFERENCE: SmolStr = SmolStr::new_static("reference");
+
+fn begin(kind: &SmolStr) -> Object {
+    let mut object = Object::new();
+    object.push(RESOURCE_TYPE, Node::String(kind.clone()));
+    object.push(ID, Node::Null);
+    object
+}
+
+impl<'p, 'm> Run<'p, 'm> {
+    pub(super) fn make_all(&mut self, plan: &'p MessagePlan) {
+        for resource in &plan.resources {
+            for node in 0..self.tree.nodes.len() {
+                let wanted = self.tree.nodes[node].name == resource.from;
+                let scope = Scope { node, item: None };
+                if wanted && resource.when.as_ref().is_none_or(|when| self.holds(when, scope)) {
+                    self.make(resource, scope);
+                }
+            }
+        }
+        for index in 0..self.made.len() {
+            if let Some((plan, node)) = self.made[index].plan.filter(|_| !self.made[index].dropped) {
+                self.tie(index, plan, node);
+            }
+        }
+    }
+
+    fn make(&mut self, plan: &'p ResourcePlan, scope: Scope<'m>) {
+        let index = self.made.len();
+        self.made.push(Made {
+            object: Object::new(),
+            id: SmolStr::default(),
+            kind: plan.kind.clone(),
+            plan: Some((plan, scope.node)),
+            dropped: true,
+        });
+        self.building = index;
+        let mut object = begin(&plan.kind);
+        if !self.run_maps(plan, scope, &mut object) {
+            return;
+        }
+        let id = self.identify(plan, scope, &object);
+        let index = self.settle(index, id, object);
+        self.named.push((&plan.name, self.tree.nodes[scope.node].group, index));
+    }
+
+    fn run_maps(&mut self, plan: &'p ResourcePlan, scope: Scope<'m>, object: &mut Object) -> bool {
+        let library = self.library;
+        let mut written = false;
+        for (segment, map) in &plan.maps {
+            let rules = &library.maps[*map].rules;
+            if *segment == plan.from {
+                written |= self.rules(rules, scope, object);
+                continue;
+            }
+            let mut nodes = Vec::new();
+            self.tree.within(self.tree.nodes[scope.node].group, segment, &mut |node| {
+                nodes.push(node);
+                true
+            });
+            for node in nodes {
+                written |= self.rules(rules, Scope { node, item: None }, object);
+            }
+        }
+        written
+    }
+
+    fn identify(&self, plan: &ResourcePlan, scope: Scope<'m>, object: &Object) -> SmolStr {
+        let preferences = self.library.identities.get(&plan.kind).map_or(&[][..], Vec::as_slice);
+        if let Some(id) = identity::of_identifiers(&plan.kind, object, preferences) {
+            return id;
+        }
+        if let Some(key) = plan.key.as_ref().and_then(|key| self.call(key, scope)) {
+            return identity::logical_id(&plan.kind, "urn:loopgate:key", &key.text());
+        }
+        let segment = u32::try_from(self.tree.nodes[scope.node].segment.index()).unwrap_or(u32::MAX);
+        let spot = Spot { segment, ..Spot::default() };
+        identity::positional_id(&plan.kind, &self.context.message_digest, spot, 0)
+    }
+
+    /// Gives the resource its id and keeps it, or adds it to the one that has this id already.
+    fn settle(&mut self, index: usize, id: SmolStr, mut object: Object) -> usize {
+        let kind = self.made[index].kind.clone();
+        if let Some(&first) = self.by_id.get(&(kind.clone(), id.clone())) {
+            merge(&mut self.made[first].object, object);
+            return first;
+        }
+        object.set(ID, Node::String(id.clone()));
+        self.by_id.insert((kind, id.clone()), index);
+        let made = &mut self.made[index];
+        made.object = object;
+        made.id = id;
+        made.dropped = false;
+        index
+    }
+
+    /// A resource that a data type map makes, and the reference to it.
+    pub(super) fn make_aside(
+        &mut self,
+        rule: &'p Rule,
+        map: usize,
+        scope: Scope<'m>,
+        spot: Spot,
+        object: &mut Object,
+    ) -> bool {
+        let library = self.library;
+        let map = &library.maps[map];
+        let index = self.made.len();
+        let made =
+            Made { object: Object::new(), id: SmolStr::default(), kind: map.target.clone(), plan: None, dropped: true };
+        self.made.push(made);
+        let outer = std::mem::replace(&mut self.building, index);
+        let prefix = self.tracer.as_mut().map(super::Tracer::set_aside);
+        let mut aside = begin(&map.target);
+        let written = self.rules(&map.rules, scope, &mut aside);
+        self.building = outer;
+        if let (Some(tracer), Some(prefix)) = (&mut self.tracer, prefix) {
+            tracer.take_back(prefix);
+        }
+        if !written {
+            return false;
+        }
+        let preferences = library.identities.get(&map.target).map_or(&[][..], Vec::as_slice);
+        let id = identity::of_identifiers(&map.target, &aside, preferences)
+            .unwrap_or_else(|| identity::positional_id(&map.target, &self.context.message_digest, spot, 1));
+        let index = self.settle(index, id, aside);
+        let reference = self.reference_to(index);
+        self.record(rule, &rule.target, LeafSource::Reference, object);
+        insert::insert(object, &rule.target, reference);
+        true
+    }
+
+    fn reference_to(&self, index: usize) -> Node {
+        let made = &self.made[index];
+        reference(&made.kind, &made.id)
+    }
+
+    /// A reference to a resource that is not in this message, by its business identifier.
+    pub(super) fn link(
+        &mut self,
+        rule: &'p Rule,
+        map: usize,
+        kind: &SmolStr,
+        scope: Scope<'m>,
+        object: &mut Object,
+    ) -> bool {
+        let library = self.library;
+        self.enter(object, rule);
+        let mut identifier = Object::new();
+        let written = self.rules(&library.maps[map].rules, scope, &mut identifier);
+        self.leave();
+        let identifier = Node::Object(identifier);
+        let Some(id) = identity::of_identifier(kind, &identifier).filter(|_| written) else { return false };
+        self.record(rule, &rule.target, LeafSource::Reference, object);
+        let mut target = reference(kind, &id);
+        if let Some(target) = target.as_object_mut() {
+            target.push(SmolStr::new_static("type"), Node::String(kind.clone()));
+            target.push(SmolStr::new_static("identifier"), identifier);
+        }
+        insert::insert(object, &rule.target, target);
+        true
+    }
+
+    /// Runs the rules that need the ids of other resources.
+    fn tie(&mut self, index: usize, plan: &'p ResourcePlan, node: usize) {
+        if plan.links.is_empty() {
+            return;
+        }
+        self.building = index;
+        let mut object = std::mem::take(&mut self.made[index].object);
+        self.rules(&plan.links, Scope { node, item: None }, &mut object);
+        self.made[index].object = object;
+    }
+
+    /// References to the nearest resources of a name: all of them where the target is a list.
+    pub(super) fn refer(&mut self, rule: &'p Rule, name: &str, scope: Scope<'m>, object: &mut Object) -> bool {
+        let all = rule.target.last().is_some_and(|step| step.list);
+        let nearest = self.nearest_named(name, self.tree.nodes[scope.node].group);
+        let mut written = false;
+        for index in nearest.into_iter().take(if all { usize::MAX } else { 1 }) {
+            if insert::is_occupied(object, &rule.target) {
+                break;
+            }
+            self.record(rule, &rule.target, LeafSource::Reference, object);
+            let reference = self.reference_to(index);
+            insert::insert(object, &rule.target, reference);
+            written = true;
+        }
+        written
+    }
+
+    fn nearest_named(&self, name: &str, from: usize) -> Vec<usize> {
+        let mut group = Some(from);
+        let mut own = true;
+        while let Some(outer) = group {
+            let mut found: Vec<usize> = Vec::new();
+            for (other, at, index) in &self.named {
+                if *other == name && self.tree.holds(outer, *at, own) && !found.contains(index) {
+                    found.push(*index);
+                }
+            }
+            if !found.is_empty() {
+                return found;
+            }
+            group = self.tree.around(outer);
+            own = false;
+        }
+        Vec::new()
+    }
+}
+
+fn reference(kind: &str, id: &str) -> Node {
+    let mut text = String::with_capacity(kind.len() + id.len() + 1);
+    text.push_str(kind);
+    text.push('/');
+    text.push_str(id);
+    let mut object = Object::new();
+    object.push(REFERENCE, Node::from(text));
+    Node::Object(object)
+}
+
+/// Adds what the first does not say.
+fn merge(first: &mut Object, other: Object) {
+    let known: Vec<SmolStr> = first.iter().map(|(key, _)| key.into()).collect();
+    for (key, node) in other.into_members() {
+        if !known.contains(&key) {
+            first.push(key, node);
+        }
+    }
+}
+
+/// The resources that stay, and where each went.
+pub(super) fn assemble(made: Vec<Made>) -> (Vec<Resource>, Vec<Option<usize>>) {
+    let mut resources = Vec::with_capacity(made.len());
+    let mut kept = Vec::with_capacity(made.len());
+    for made in made {
+        let resource = (!made.dropped).then(|| Resource::from_object(made.object).ok()).flatten();
+        kept.push(resource.as_ref().map(|_| resources.len()));
+        resources.extend(resource);
+    }
+    (resources, kept)
+}

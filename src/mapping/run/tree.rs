@@ -1,0 +1,235 @@
+//! Segments in their groups: who belongs to whom, also in a message whose order is not that of the structure.
+//!
+//! Segments are placed one after the other, each as near as possible to the one before it: into the innermost open
+//! group that has a slot for it, else into the next one out. Only a segment that can begin a group begins another
+//! instance of it. What has no slot anywhere stays unplaced.
+
+use crate::hl7v2::{Message, Segment};
+use crate::mapping::notation::Structure;
+use crate::mapping::notation::structure::SlotKind;
+
+pub struct Tree<'p, 'm> {
+    structure: &'p Structure,
+    pub nodes: Vec<Node<'m>>,
+    groups: Vec<Instance>,
+}
+
+/// A placed segment.
+#[derive(Clone, Copy)]
+pub struct Node<'m> {
+    pub segment: Segment<'m>,
+    pub name: &'m str,
+    /// Index of its group instance.
+    pub group: usize,
+}
+
+/// One instance of a group of the structure.
+struct Instance {
+    definition: usize,
+    parent: usize,
+    /// The slot that was filled last.
+    last: usize,
+    nodes: Vec<usize>,
+    groups: Vec<usize>,
+}
+
+impl<'p, 'm> Tree<'p, 'm> {
+    pub fn build(structure: &'p Structure, message: &'m Message) -> Self {
+        let mut tree = Self { structure, nodes: Vec::new(), groups: Vec::new() };
+        let mut current = tree.open(0, 0);
+        for segment in message.segments() {
+            let name = segment.name();
+            if let Some(group) = tree.slot_for(name, current) {
+                tree.groups[group].nodes.push(tree.nodes.len());
+                tree.nodes.push(Node { segment, name, group });
+                current = group;
+            }
+        }
+        tree
+    }
+
+    fn open(&mut self, definition: usize, parent: usize) -> usize {
+        let index = self.groups.len();
+        self.groups.push(Instance { definition, parent, last: 0, nodes: Vec::new(), groups: Vec::new() });
+        if index != parent {
+            self.groups[parent].groups.push(index);
+        }
+        index
+    }
+
+    /// The group instance that the next segment goes into, opened when need be.
+    fn slot_for(&mut self, name: &str, current: usize) -> Option<usize> {
+        let mut group = current;
+        loop {
+            if let Some(slot) = self.slot_in(self.groups[group].definition, self.groups[group].last, name) {
+                return Some(self.enter(group, slot, name));
+            }
+            if group == 0 {
+                return None;
+            }
+            group = self.groups[group].parent;
+        }
+    }
+
+    /// The slot of the group that takes the segment, itself or within: from the last filled one on, else before it.
+    fn slot_in(&self, definition: usize, last: usize, name: &str) -> Option<usize> {
+        let slots = &self.structure.groups[definition].slots;
+        let takes = |at: &usize| match &slots[*at].kind {
+            SlotKind::Segment(segment) => segment == name,
+            SlotKind::Group(inner) => self.slot_in(*inner, 0, name).is_some(),
+        };
+        (last..slots.len()).find(takes).or_else(|| (0..last).find(takes))
+    }
+
+    fn enter(&mut self, group: usize, slot: usize, name: &str) -> usize {
+        let group = if self.begins_another(group, slot) {
+            let Instance { definition, parent, .. } = self.groups[group];
+            self.open(definition, parent)
+        } else {
+            group
+        };
+        self.groups[group].last = slot;
+        let definition = self.groups[group].definition;
+        match self.structure.groups[definition].slots[slot].kind {
+            SlotKind::Segment(_) => group,
+            SlotKind::Group(inner) => {
+                let inner_group = self.open(inner, group);
+                let slot = self.slot_in(inner, 0, name).unwrap_or(0);
+                self.enter(inner_group, slot, name)
+            }
+        }
+    }
+
+    fn begins_another(&self, group: usize, slot: usize) -> bool {
+        let instance = &self.groups[group];
+        let definition = &self.structure.groups[instance.definition];
+        let filled = !instance.nodes.is_empty() || !instance.groups.is_empty();
+        let again = slot < instance.last || (slot == instance.last && !definition.slots[slot].repeats);
+        definition.repeats && filled && slot < definition.leads && again
+    }
+
+    /// The segments of that name that belong to a group: its own, or those further in when the group has no slot of
+    /// its own for them.
+    pub fn within(&self, group: usize, name: &str, visit: &mut dyn FnMut(usize) -> bool) -> bool {
+        let mut found = false;
+        for &node in &self.groups[group].nodes {
+            if self.nodes[node].name == name {
+                found = true;
+                if !visit(node) {
+                    return true;
+                }
+            }
+        }
+        if found || self.structure.has_slot(self.groups[group].definition, name) {
+            return found;
+        }
+        let groups = &self.groups[group].groups;
+        groups.iter().fold(false, |found, &inner| self.within(inner, name, visit) || found)
+    }
+
+    /// The nearest segment of that name, looking from a group outwards. Instances of a repeating group beside the
+    /// way belong to others and are not looked into.
+    pub fn nearest(&self, from: usize, name: &str) -> Option<usize> {
+        let mut first = None;
+        self.within(from, name, &mut |node| {
+            first.get_or_insert(node);
+            false
+        });
+        let mut group = from;
+        while first.is_none() && group != 0 {
+            group = self.groups[group].parent;
+            first = self.beside(group, name);
+        }
+        first
+    }
+
+    fn beside(&self, group: usize, name: &str) -> Option<usize> {
+        let instance = &self.groups[group];
+        let own = instance.nodes.iter().copied().find(|&node| self.nodes[node].name == name);
+        if own.is_some() || self.structure.has_slot(instance.definition, name) {
+            return own;
+        }
+        let single = |inner: &&usize| !self.structure.groups[self.groups[**inner].definition].repeats;
+        instance.groups.iter().filter(single).find_map(|&inner| self.beside(inner, name))
+    }
+
+    /// How near a resource of one group is to another: the group nearest outwards that holds both, if the way down
+    /// from there leads through single groups only or there is no way up.
+    pub fn holds(&self, outer: usize, inner: usize, through_repeating: bool) -> bool {
+        let mut group = inner;
+        while group != outer {
+            if group == 0 || (!through_repeating && self.structure.groups[self.groups[group].definition].repeats) {
+                return false;
+            }
+            group = self.groups[group].parent;
+        }
+        true
+    }
+
+    /// The group around a group; `None` for the message.
+    pub fn around(&self, group: usize) -> Option<usize> {
+        (group != 0).then(|| self.groups[group].parent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shows the nesting: a bracket for each group instance.
+    fn show(tree: &Tree, group: usize) -> String {
+        let mut parts: Vec<(usize, String)> =
+            tree.groups[group].nodes.iter().map(|&node| (node, tree.nodes[node].name.to_owned())).collect();
+        for &inner in &tree.groups[group].groups {
+            let first = tree.groups[inner].nodes.first().copied().unwrap_or(usize::MAX);
+            parts.push((first, format!("({})", show(tree, inner))));
+        }
+        parts.sort();
+        parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+    }
+
+    fn check(structure: &str, segments: &str, expected: &str) {
+        let structure = Structure::parse(structure).unwrap();
+        let lines: Vec<String> = segments
+            .split(' ')
+            .map(|name| if name == "MSH" { "MSH|^~\\&|A".to_owned() } else { format!("{name}|1") })
+            .collect();
+        let (message, _) = Message::parse(lines.join("\r"));
+        let tree = Tree::build(&structure, &message);
+        assert_eq!(show(&tree, 0), expected, "{segments}");
+    }
+
+    #[test]
+    fn segments_find_their_groups() {
+        let oru = "MSH {[PID [PD1] [PV1]] {[ORC] OBR [{NTE}] [{OBX [{NTE}]}]}}";
+        check(oru, "MSH PID OBR OBX NTE OBX", "MSH ((PID) (OBR (OBX NTE) (OBX)))");
+        check(oru, "MSH PID ORC OBR NTE OBX ORC OBR", "MSH ((PID) (ORC OBR NTE (OBX)) (ORC OBR))");
+        check(oru, "MSH PID OBR PID OBR", "MSH ((PID) (OBR)) ((PID) (OBR))");
+        check(oru, "MSH OBX", "MSH (((OBX)))");
+        check(oru, "MSH PID PV1 PD1 ZZZ OBR", "MSH ((PID PV1 PD1) (OBR))");
+        let orm = "MSH [PID [PV1]] {ORC [{TQ1}] OBR [{NTE}]}";
+        check(orm, "MSH PID ORC OBR TQ1 ORC TQ1 OBR", "MSH (PID) (ORC OBR TQ1) (ORC TQ1 OBR)");
+        check(orm, "MSH PV1 PID ORC", "MSH (PV1 PID) (ORC)");
+        check("MSH SCH [{PID [PV1]}] {RGS [{AIS [NTE]}] [{AIL}]}", "MSH SCH PID PV1 RGS AIS AIL AIS NTE", {
+            "MSH SCH (PID PV1) (RGS AIL (AIS) (AIS NTE))"
+        });
+    }
+
+    #[test]
+    fn the_nearest_segment_is_not_that_of_a_neighbour() {
+        let structure = Structure::parse("MSH [PID [PV1]] {[ORC] OBR [{OBX}]}").unwrap();
+        let (message, _) = Message::parse("MSH|^~\\&|\rPID|1\rORC|1\rOBR|1\rOBX|1\rOBR|2\rOBX|2");
+        let tree = Tree::build(&structure, &message);
+        let second = tree.nodes[5].group;
+        assert_eq!(tree.nearest(second, "ORC"), None);
+        assert_eq!(tree.nearest(second, "OBR"), Some(4));
+        assert_eq!(tree.nearest(second, "PID"), Some(1));
+        assert_eq!(tree.nearest(tree.nodes[1].group, "MSH"), Some(0));
+        let mut results = Vec::new();
+        tree.within(0, "OBX", &mut |node| {
+            results.push(node);
+            true
+        });
+        assert_eq!(results, [3, 5]);
+    }
+}
