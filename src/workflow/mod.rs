@@ -24,6 +24,10 @@ pub mod task;
 pub mod timers;
 
 #[cfg(test)]
+mod observe_tests;
+#[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;
 
 pub use announce::stage;

@@ -5,7 +5,7 @@
 
 use smol_str::SmolStr;
 
-use super::appointments::Effect;
+use super::appointments::{Appointments, Effect};
 use super::cancellation::Cancellation;
 use super::event::{Event, Happening, Reason, Request, Role, What};
 use super::fulfilment::{Ending, Fulfilment, Phase};
@@ -33,7 +33,7 @@ pub fn react(state: Option<State>, event: &Event, context: &Setting) -> Result<S
     for happening in &happenings {
         draft.hear(happening)?;
     }
-    Ok(draft.finish(happenings.last()))
+    Ok(draft.finish())
 }
 
 /// The part of the sender: what its feed says, else the placer when it is the one that sent the request, else the
@@ -71,7 +71,8 @@ fn open(event: &Event, context: &Setting) -> Result<Step, NotApplicable> {
     draft.state.memory.advance(&Object::Order(Role::Placer), event.occurred_at);
     draft.note(&happening, "");
     draft.announce(&happening, Effect::None);
-    Ok(draft.finish(Some(&happening)))
+    draft.last = Some(happening);
+    Ok(draft.finish())
 }
 
 /// Reads the event against the state: statuses by the matrix, registrations by the arrival rule, implied acceptance.
@@ -91,6 +92,9 @@ fn happenings(state: &State, event: &Event, role: Role, context: &Setting) -> Re
         Happening::Booked(slot) if state.fulfilment == Fulfilment::Open(Phase::Received) => {
             vec![Happening::Accepted, Happening::Booked(slot)]
         }
+        Happening::Moved(slot) if state.fulfilment == Fulfilment::Open(Phase::Received) => {
+            vec![Happening::Accepted, Happening::Moved(slot)]
+        }
         Happening::Withdrawn if !matches!(undecided(state), Some(true)) => vec![Happening::CancelRequested],
         other => vec![other],
     })
@@ -109,19 +113,21 @@ struct Draft<'a> {
     hook_before: Option<super::timers::Running>,
     events: Vec<(SmolStr, SmolStr)>,
     commands: Vec<Command>,
+    /// The last event that moved something: what the clocks are set by.
+    last: Option<Happening>,
 }
 
 impl<'a> Draft<'a> {
     fn new(state: State, event: &'a Event, role: Role, context: &'a Setting<'a>) -> Self {
         let hook_before = state.clocks.hook;
-        Self { state, event, role, context, hook_before, events: Vec::new(), commands: Vec::new() }
+        Self { state, event, role, context, hook_before, events: Vec::new(), commands: Vec::new(), last: None }
     }
 
-    fn finish(mut self, last: Option<&Happening>) -> Step {
+    fn finish(mut self) -> Step {
         self.state.memory.remember(&self.event.key);
-        if let Some(happening) = last {
+        if let Some(happening) = self.last.take() {
             let before = super::timers::Moment { hook: self.hook_before };
-            let commands = rewind(&mut self.state, happening, before, self.context);
+            let commands = rewind(&mut self.state, &happening, before, self.context);
             self.commands.extend(commands);
         }
         Step { next: self.state, events: self.events, commands: self.commands }
@@ -205,12 +211,14 @@ impl<'a> Draft<'a> {
         if next.is_none() && cancellation.is_none() {
             return self.without_a_row(happening, effect);
         }
-        self.state.appointments = appointments;
+        let known = std::mem::replace(&mut self.state.appointments, appointments);
         self.state.cancellation = cancellation.unwrap_or(self.state.cancellation);
         self.move_to(next.unwrap_or(before), happening);
+        self.write_back(&known, happening);
         self.flag(before, happening);
         self.note(happening, "");
         self.announce(happening, effect);
+        self.last = Some(happening.clone());
         Ok(())
     }
 
@@ -245,6 +253,18 @@ impl<'a> Draft<'a> {
         }
         if matches!(next, Fulfilment::Ended(ending) if ending != Ending::Closed) {
             self.state.appointments = std::mem::take(&mut self.state.appointments).called_off();
+        }
+    }
+
+    /// Appointments that a visit or the end of the referral changed: their own source has not said so.
+    fn write_back(&mut self, known: &Appointments, happening: &Happening) {
+        if happening.slot().is_some() {
+            return;
+        }
+        for after in self.state.appointments.iter() {
+            if known.get(&after.id).is_some_and(|before| before.status != after.status) {
+                self.commands.push(Command::SetAppointment { id: SmolStr::new(&after.id), status: after.status });
+            }
         }
     }
 
@@ -292,6 +312,7 @@ impl<'a> Draft<'a> {
             return;
         }
         self.state.breached = true;
+        self.last = Some(happening.clone());
         self.open_task(WorkItemKind::Overdue, kind.overdue());
     }
 

@@ -129,7 +129,7 @@ pub(super) fn rewind(state: &mut State, happening: &Happening, before: Moment, c
         suspend(state, before, context.now, now_paused && !same);
         state.clocks.hook = kind.map(|kind| Running { kind, due_at: due(state, kind, context) });
     }
-    state.clocks.whole = match (state.clocks.whole, state.is_open() && state.fulfilment != Fulfilment::Outcome) {
+    state.clocks.whole = match (state.clocks.whole, state.is_open()) {
         (_, false) => None,
         (Some(running), true) if !restarts(happening, Some(TimerKind::Loop)) => Some(running),
         (_, true) => Some(Running { kind: TimerKind::Loop, due_at: due(state, TimerKind::Loop, context) }),
