@@ -41,4 +41,4 @@ pub use react::{react, role_of};
 pub use state::{State, StateFault};
 pub use step::{Command, NotApplicable, Step};
 pub use task::{record, task_status};
-pub use timers::{Setting as Context, TimerKind};
+pub use timers::{Context, TimerKind};

@@ -12,13 +12,13 @@ use super::fulfilment::{Ending, Fulfilment, Phase};
 use super::policy::Then;
 use super::state::{Object, State};
 use super::step::{Command, NotApplicable, Step};
-use super::timers::{Setting, TimerKind, rewind};
+use super::timers::{Context, TimerKind, rewind};
 use super::{announce, decode, link};
 use crate::base::Timestamp;
 use crate::record::WorkItemKind;
 
 /// Carries `event` into the referral, or opens one when there is none and the event is a request.
-pub fn react(state: Option<State>, event: &Event, context: &Setting) -> Result<Step, NotApplicable> {
+pub fn react(state: Option<State>, event: &Event, context: &Context) -> Result<Step, NotApplicable> {
     let Some(state) = state else { return open(event, context) };
     if state.memory.knows(&event.key) {
         return Ok(Step { next: state, events: Vec::new(), commands: Vec::new() });
@@ -53,7 +53,7 @@ fn code_of(event: &Event) -> SmolStr {
 }
 
 /// Row 1.
-fn open(event: &Event, context: &Setting) -> Result<Step, NotApplicable> {
+fn open(event: &Event, context: &Context) -> Result<Step, NotApplicable> {
     let refuse = |reason| NotApplicable { state: "unknown", event: code_of(event), reason };
     let request = match &event.what {
         What::Happened(Happening::Requested(request)) => Some(request),
@@ -76,7 +76,7 @@ fn open(event: &Event, context: &Setting) -> Result<Step, NotApplicable> {
 }
 
 /// Reads the event against the state: statuses by the matrix, registrations by the arrival rule, implied acceptance.
-fn happenings(state: &State, event: &Event, role: Role, context: &Setting) -> Result<Vec<Happening>, &'static str> {
+fn happenings(state: &State, event: &Event, role: Role, context: &Context) -> Result<Vec<Happening>, &'static str> {
     let happening = match &event.what {
         What::Status(report) => return decode::meaning_of(role, report).happenings(state, report),
         What::Happened(happening) => happening.clone(),
@@ -109,7 +109,7 @@ struct Draft<'a> {
     state: State,
     event: &'a Event,
     role: Role,
-    context: &'a Setting<'a>,
+    context: &'a Context<'a>,
     hook_before: Option<super::timers::Running>,
     events: Vec<(SmolStr, SmolStr)>,
     commands: Vec<Command>,
@@ -118,7 +118,7 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    fn new(state: State, event: &'a Event, role: Role, context: &'a Setting<'a>) -> Self {
+    fn new(state: State, event: &'a Event, role: Role, context: &'a Context<'a>) -> Self {
         let hook_before = state.clocks.hook;
         Self { state, event, role, context, hook_before, events: Vec::new(), commands: Vec::new(), last: None }
     }

@@ -267,6 +267,32 @@ fn a_registration_ahead_of_the_visit_is_no_arrival() {
     }
 }
 
+#[test]
+fn the_row_to_store_and_what_may_not_show() {
+    let mut play = Play::new();
+    play.hear(Happening::Declined(Reason { code: "other".into(), text: "Mrs Canary moved".into() })).unwrap();
+    let row = play.state().to_referral(3);
+    assert_eq!(
+        (row.stage.as_str(), row.open, row.version, row.patient.to_string().as_str()),
+        ("Closed lost", false, 3, "Patient/p-1")
+    );
+    assert!(!format!("{:?}{:?}", play.state(), play.commands).contains("Canary"));
+    assert!(matches!(State::from_bytes(br#"{"form":2,"state":{}}"#), Err(StateFault::TooNew(2))));
+    assert!(matches!(State::from_bytes(b"{"), Err(StateFault::Unreadable { .. })));
+    let event = Event::timer(TimerKind::Decision, at(3));
+    assert_eq!(role_of(&event, Some(play.state())), Role::Unknown);
+}
+
+#[test]
+fn the_referrers_own_deadline_stands_in_for_the_booking_clock() {
+    let mut play = Play::new();
+    play.placer_says(Happening::Requested(Request { deadline: Some(at(40)), digest: "d2".into(), ..request() }))
+        .unwrap();
+    play.hear(Happening::Accepted).unwrap();
+    let running = play.state().clocks.hook.unwrap();
+    assert_eq!((running.kind, running.due_at), (TimerKind::Booking, at(40)));
+}
+
 /// Every event with its least payload, for tables and random sequences.
 pub(super) fn happenings() -> Vec<Happening> {
     let reason = || Reason::coded("other");

@@ -120,7 +120,7 @@ pub const fn hook_of(fulfilment: Fulfilment, cancellation: Cancellation) -> Opti
 }
 
 /// Sets the clocks for a state that an event has just brought about.
-pub(super) fn rewind(state: &mut State, happening: &Happening, before: Moment, context: &Setting) -> Vec<Command> {
+pub(super) fn rewind(state: &mut State, happening: &Happening, before: Moment, context: &Context) -> Vec<Command> {
     let old = (state.clocks.hook, state.clocks.whole);
     let kind = hook_of(state.fulfilment, state.cancellation);
     let now_paused = is_paused(state);
@@ -147,7 +147,7 @@ pub(super) struct Moment {
 
 /// What due times are computed from.
 #[derive(Clone, Copy)]
-pub struct Setting<'a> {
+pub struct Context<'a> {
     pub now: Timestamp,
     pub policy: &'a Policy,
     pub calendar: &'a Calendar,
@@ -185,7 +185,7 @@ const fn restarts(happening: &Happening, kind: Option<TimerKind>) -> bool {
     }
 }
 
-fn due(state: &mut State, kind: TimerKind, context: &Setting) -> Timestamp {
+fn due(state: &mut State, kind: TimerKind, context: &Context) -> Timestamp {
     if let Some(left) = state.clocks.paused.remove(&kind) {
         let left = std::time::Duration::from_micros(u64::try_from(left).unwrap_or(0));
         return context.calendar.at_or_after_opening(context.now.plus(left));
