@@ -226,6 +226,10 @@ impl<'a> Draft<'a> {
     fn without_a_row(&mut self, happening: &Happening, effect: Effect) -> Result<(), NotApplicable> {
         let note = match happening {
             Happening::Updated | Happening::InformationSupplied => "content",
+            _ if self.state.fulfilment.is_confirmed_by(happening) => {
+                self.note(happening, "known");
+                return Ok(());
+            }
             Happening::Changed(_) if effect == Effect::Touched => "nothing of weight changed",
             _ if self.state.memory.is_before_last_move(self.event.occurred_at) => "late: recorded, not applied",
             _ => return Err(self.refuse(happening, "no transition leads from here")),

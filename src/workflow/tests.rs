@@ -160,6 +160,11 @@ fn the_rows_of_the_table_that_depend_on_more_than_the_state() {
             (refused, "scheduled"),
         ],
     );
+    let over = [booked.clone(), Happening::VisitEnded(visit("v"))];
+    check_rows(
+        &over,
+        &[(Happening::VisitEnded(visit("w")), "visit-done"), (Happening::Arrived(visit("w")), "visit-done")],
+    );
     let held = [booked.clone(), Happening::Held];
     check_rows(
         &held,
