@@ -30,6 +30,7 @@ pub fn react(state: Option<State>, event: &Event, context: &Context) -> Result<S
         reason,
     })?;
     let mut draft = Draft::new(state, event, role, context);
+    draft.learn_number();
     for happening in &happenings {
         draft.hear(happening)?;
     }
@@ -150,6 +151,14 @@ impl<'a> Draft<'a> {
         self.commands.extend(announced.map(Command::Announce));
     }
 
+    /// The filler's number for the referral, when its status gives one.
+    fn learn_number(&mut self) {
+        if let (Role::Filler, What::Status(report)) = (self.role, &self.event.what) {
+            let known = self.state.request.filler_number.take();
+            self.state.request.filler_number = report.filler_number.clone().or(known);
+        }
+    }
+
     fn hear(&mut self, happening: &Happening) -> Result<(), NotApplicable> {
         if self.is_late(happening) {
             self.note(happening, "late: recorded, not applied");
@@ -189,7 +198,9 @@ impl<'a> Draft<'a> {
             self.note(happening, "duplicate");
             return Ok(());
         }
-        self.state.request = Request { referral: self.state.request.referral, ..request.clone() };
+        let known = &self.state.request;
+        let filler_number = request.filler_number.clone().or_else(|| known.filler_number.clone());
+        self.state.request = Request { referral: known.referral, filler_number, ..request.clone() };
         self.carry(&Happening::Updated)
     }
 

@@ -189,6 +189,16 @@ fn a_request_that_comes_again() {
 }
 
 #[test]
+fn the_fillers_number_is_learned_and_kept() {
+    let mut play = Play::new();
+    let report = StatusReport { control: "RR".into(), filler_number: Some("F1".into()), ..StatusReport::default() };
+    play.hear_event(&event(2, What::Status(report))).unwrap();
+    play.hour = 2;
+    play.placer_says(Happening::Requested(Request { digest: "d2".into(), ..request() })).unwrap();
+    assert_eq!(play.state().request.filler_number.as_deref(), Some("F1"));
+}
+
+#[test]
 fn late_events_are_recorded_and_move_nothing() {
     let mut play = Play::new();
     play.hear(Happening::Booked(slot("a1", 30))).unwrap();
