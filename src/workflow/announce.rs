@@ -42,6 +42,8 @@ fn kind_of(state: &State, happening: &Happening, effect: Effect) -> Option<Kind>
         Happening::Booked(_) | Happening::Changed(_) => {
             return matches!(effect, Effect::Replaced | Effect::Moved).then_some(Kind::Rescheduled);
         }
+        // The message that booked it never came.
+        Happening::Moved(_) if effect == Effect::Added && state.appointments.iter().count() == 1 => Kind::Scheduled,
         Happening::Moved(_) => Kind::Rescheduled,
         // With another one booked nothing is lost, and nothing is told (row 15).
         Happening::AppointmentCancelled(_) | Happening::AppointmentDeleted(_) => {

@@ -83,6 +83,13 @@ const UNKNOWN_CONTROL: Meaning = Meaning::Exception("exception: unknown control 
 const UNKNOWN_STATUS: Meaning = Meaning::Exception("exception: this status says nothing about a referral");
 const UNEXPECTED_PAIR: Meaning = Meaning::Exception("exception: no meaning agreed for this pair");
 
+impl Meaning {
+    /// Nobody has agreed what it means, or it is not the sender's to say.
+    pub fn is_unagreed(self) -> bool {
+        [WRONG_PARTY, UNKNOWN_CONTROL, UNKNOWN_STATUS, UNEXPECTED_PAIR].contains(&self)
+    }
+}
+
 /// The meaning of ORC-1 and ORC-5 (empty when absent) from a sender. Codes are compared as written, in upper case.
 pub fn decode(role: Role, control: &str, status: &str) -> Meaning {
     match role {
@@ -179,7 +186,9 @@ pub fn decode_referral(role: Role, trigger: &str, status: &str) -> Meaning {
         ("I14", Role::Filler, _) => Meaning::CancelConfirmed,
         ("I14", _, _) => Meaning::CancelRequest,
         ("I15", _, _) => Meaning::Enquiry,
-        (_, Role::Placer | Role::Unknown, "P" | "") => Meaning::Request,
+        // From a referrer `A` says that its own side has authorised the referral.
+        (_, Role::Placer, "P" | "" | "A") | (_, Role::Unknown, "P" | "") => Meaning::Request,
+        (_, Role::Placer, "R") => WRONG_PARTY,
         (_, Role::Filler, "P") => Meaning::TakenIn,
         (_, _, "A") => Meaning::InProgress,
         (_, _, "R") => Meaning::Decline,
@@ -189,20 +198,17 @@ pub fn decode_referral(role: Role, trigger: &str, status: &str) -> Meaning {
 }
 
 /// Table 0119 (HL7 v2.5.1), for telling a code of the other party from no code at all.
-pub const CONTROL_CODES: [&str; 44] = [
+pub const CONTROL_CODES: [&str; 51] = [
     "AF", "CA", "CH", "CN", "CR", "DC", "DE", "DF", "DR", "FU", "HD", "HR", "LI", "NA", "NW", "OC", "OD", "OE", "OF",
-    "OH", "OK", "OP", "OR", "PA", "PR", "PY", "RE", "RF", "RL", "RO", "RP", "RQ", "RR", "RU", "SC", "SN", "SR", "SS",
-    "UA", "UC", "UD", "UF", "UH", "UM",
+    "OH", "OK", "OM", "OP", "OR", "PA", "PR", "PY", "RE", "RF", "RL", "RO", "RP", "RQ", "RR", "RU", "SC", "SN", "SR",
+    "SS", "UA", "UC", "UD", "UF", "UH", "UM", "UN", "UR", "UX", "XO", "XR", "XX",
 ];
-
-/// Codes of table 0119 past the forty-four above.
-pub const CONTROL_CODES_MORE: [&str; 7] = ["UN", "UR", "UX", "XO", "XR", "XX", "OM"];
 
 /// Table 0038.
 pub const STATUS_CODES: [&str; 9] = ["A", "CA", "CM", "DC", "ER", "HD", "IP", "RP", "SC"];
 
 fn is_known_control(control: &str) -> bool {
-    CONTROL_CODES.contains(&control) || CONTROL_CODES_MORE.contains(&control)
+    CONTROL_CODES.contains(&control)
 }
 
 /// The meaning of a report from a sender.
@@ -249,6 +255,9 @@ impl Meaning {
             Self::CancelRequest => Happening::CancelRequested,
             Self::CancelConfirmed => Happening::CancellationConfirmed,
             Self::CancelRefused => Happening::CancellationRefused(reason()),
+            Self::Discontinue if state.fulfilment == Fulfilment::Ended(Ending::Cancelled) => {
+                Happening::Noted("discontinued, confirmed")
+            }
             Self::Discontinue => Happening::Discontinued,
             Self::DiscontinueRefused => Happening::Noted("the filler refuses to discontinue"),
             Self::Hold => Happening::Held,

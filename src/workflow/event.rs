@@ -28,6 +28,19 @@ pub struct Event {
     pub what: What,
 }
 
+impl Event {
+    /// A timer of the store fell due.
+    pub fn timer(kind: TimerKind, due_at: Timestamp) -> Self {
+        Self {
+            key: format!("{}@{}", kind.as_str(), due_at.as_micros()),
+            occurred_at: due_at,
+            sender: String::new(),
+            role: Some(Role::Unknown),
+            what: What::Happened(Happening::TimerRanOut { kind, due_at }),
+        }
+    }
+}
+
 /// What an event says.
 #[derive(Clone, Debug)]
 pub enum What {

@@ -138,6 +138,22 @@ impl Fulfilment {
     }
 }
 
+impl Fulfilment {
+    /// The event only says what is known: scheduling and ADT often tell of the same visit, and a discharge may follow
+    /// the report.
+    pub(super) const fn is_confirmed_by(self, happening: &Happening) -> bool {
+        use Phase as P;
+        match self {
+            Self::Open(P::Arrived) => matches!(happening, Happening::Arrived(_)),
+            Self::Open(P::InVisit) => matches!(happening, Happening::Arrived(_) | Happening::VisitBegan(_)),
+            Self::Open(P::VisitDone | P::Interim) | Self::Outcome => {
+                matches!(happening, Happening::Arrived(_) | Happening::VisitBegan(_) | Happening::VisitEnded(_))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Rows 24 and 41: the Task is completed, so nothing else moves it any more.
 const fn after_outcome(happening: &Happening) -> Option<Fulfilment> {
     match happening {

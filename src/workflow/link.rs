@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::event::{Event, Visit};
 use super::policy::ArrivalRule;
 use super::state::State;
-use super::timers::Setting;
+use super::timers::Context;
 use crate::base::{Timestamp, ids::ReferralId};
 
 /// How far a visit's start may lie from the appointment's and still be that appointment's visit.
@@ -90,7 +90,7 @@ fn open_of_patient<'a>(clues: &Clues, candidates: &[&'a State]) -> impl Iterator
 
 /// Whether an ADT^A04 says that the patient is there: on the day of the visit and not earlier than four hours before
 /// the appointment. Some senders register days ahead under the same trigger.
-pub(super) fn is_arrival(state: &State, visit: &Visit, event: &Event, context: &Setting) -> bool {
+pub(super) fn is_arrival(state: &State, visit: &Visit, event: &Event, context: &Context) -> bool {
     match context.policy.arrival {
         ArrivalRule::Always => true,
         ArrivalRule::Never => false,

@@ -24,6 +24,10 @@ pub mod task;
 pub mod timers;
 
 #[cfg(test)]
+mod observe_tests;
+#[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;
 
 pub use announce::stage;
@@ -37,4 +41,4 @@ pub use react::{react, role_of};
 pub use state::{State, StateFault};
 pub use step::{Command, NotApplicable, Step};
 pub use task::{record, task_status};
-pub use timers::{Setting as Context, TimerKind};
+pub use timers::{Context, TimerKind};

@@ -6,7 +6,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::event::{Happening, Reason, Request, Slot, StatusReport, Visit, What};
+use super::event::{Event, Happening, Reason, Request, Role, Slot, StatusReport, Visit, What};
 use super::link::Clues;
 use super::task::BUSINESS_STATUS_OF_OURS;
 use crate::base::ids::ReferralId;
@@ -19,6 +19,14 @@ pub struct Observation {
     pub clues: Clues,
     pub occurred_at: Timestamp,
     pub what: What,
+}
+
+impl Observation {
+    /// The event. `key` tells it from every other (message id and place in the message); `sender` is
+    /// `application|facility`; `role` is what the feed's settings say of its sender, if they do.
+    pub fn into_event(self, key: String, sender: String, role: Option<Role>) -> Event {
+        Event { key, occurred_at: self.occurred_at, sender, role, what: self.what }
+    }
 }
 
 /// The referral of a ServiceRequest: the same for every resend and replay.

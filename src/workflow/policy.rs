@@ -59,6 +59,19 @@ pub enum Then {
     Expire,
 }
 
+impl Then {
+    /// Whether the transition table has a row for it (rows 36 to 39, and 24 for T8).
+    fn suits(self, kind: TimerKind) -> bool {
+        match self {
+            Self::Escalate => true,
+            Self::Decline => matches!(kind, TimerKind::Decision | TimerKind::Answer),
+            Self::Fail => kind == TimerKind::Rebooking,
+            Self::Close => kind == TimerKind::Closing,
+            Self::Expire => kind == TimerKind::Loop,
+        }
+    }
+}
+
 /// What an ADT^A04 means (STANDARDS 4.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -135,6 +148,12 @@ impl Policy {
         let whole = |text: String| PolicyFault { line: 1, column: 1, text };
         if let Some(missing) = TimerKind::ALL.into_iter().find(|kind| !rules.contains_key(kind)) {
             return Err(whole(format!("timers: {} is missing", missing.as_str())));
+        }
+        if let Some(kind) = TimerKind::ALL.into_iter().find(|kind| !rules[kind].then.suits(*kind)) {
+            let name = kind.as_str();
+            return Err(whole(format!(
+                "timers: {name} cannot move a referral that way: see the head of the default text"
+            )));
         }
         if !written.calendars.contains_key(DEFAULT_CALENDAR) {
             return Err(whole(format!("calendars: `{DEFAULT_CALENDAR}` is missing")));
@@ -266,8 +285,8 @@ mod tests {
     fn the_embedded_text_is_the_default() {
         let policy = Policy::parse(DEFAULT_TEXT).unwrap();
         assert_eq!(policy.wait(TimerKind::Decision, Priority::Routine), Wait::BusinessDays(2));
-        assert_eq!(policy.wait(TimerKind::Decision, Priority::Stat), Wait::Elapsed(Duration::from_secs(3_600)));
-        assert_eq!(policy.wait(TimerKind::Loop, Priority::Stat), Wait::Elapsed(Duration::from_secs(14 * 86_400)));
+        assert_eq!(policy.wait(TimerKind::Decision, Priority::Stat), Wait::Elapsed(Duration::from_hours(1)));
+        assert_eq!(policy.wait(TimerKind::Loop, Priority::Stat), Wait::Elapsed(Duration::from_hours(14 * 24)));
         assert_eq!(policy.wait(TimerKind::Arrival, Priority::Routine), Wait::EndOfDayPlus(1));
     }
 
@@ -279,17 +298,19 @@ mod tests {
     #[test]
     fn mistakes_are_located() {
         for (from, to, line, part) in [
-            ("2 business days, urgent", "2 busy days, urgent", 13, "`2 busy days` is no wait"),
-            ("zone: UTC", "zone: Utopia", 9, "`Utopia` is no time zone"),
-            ("  T3: ", "  T33: ", 14, "`T33` is no timer"),
-            ("then: fail", "then: panic", 17, "unknown variant"),
-            ("contact_attempts: 3", "contact_attempts: many", 24, ""),
-            ("opens:", "open:", 9, "unknown field"),
+            ("2 business days, urgent", "2 busy days, urgent", 14, "`2 busy days` is no wait"),
+            ("zone: UTC", "zone: Utopia", 10, "`Utopia` is no time zone"),
+            ("  T3: ", "  T33: ", 15, "`T33` is no timer"),
+            ("then: fail", "then: panic", 18, "unknown variant"),
+            ("contact_attempts: 3", "contact_attempts: many", 25, ""),
+            ("opens:", "open:", 10, "unknown field"),
         ] {
             let text = fault(from, to);
             assert!(text.starts_with(&format!("line {line},")) && text.contains(part), "{to}: {text}");
         }
         assert_eq!(fault("  T3:  { wait: 5 business days }\n", ""), "line 1, column 1: timers: T3 is missing");
+        let text = fault("T7:  { wait: 14 days }", "T7:  { wait: 14 days, then: close }");
+        assert!(text.contains("T7 cannot move a referral that way"), "{text}");
         assert_eq!(fault("  default:", "  other:"), "line 1, column 1: calendars: `default` is missing");
     }
 }

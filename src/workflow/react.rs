@@ -5,20 +5,20 @@
 
 use smol_str::SmolStr;
 
-use super::appointments::Effect;
+use super::appointments::{Appointments, Effect};
 use super::cancellation::Cancellation;
 use super::event::{Event, Happening, Reason, Request, Role, What};
 use super::fulfilment::{Ending, Fulfilment, Phase};
 use super::policy::Then;
 use super::state::{Object, State};
 use super::step::{Command, NotApplicable, Step};
-use super::timers::{Setting, TimerKind, rewind};
+use super::timers::{Context, TimerKind, rewind};
 use super::{announce, decode, link};
 use crate::base::Timestamp;
 use crate::record::WorkItemKind;
 
 /// Carries `event` into the referral, or opens one when there is none and the event is a request.
-pub fn react(state: Option<State>, event: &Event, context: &Setting) -> Result<Step, NotApplicable> {
+pub fn react(state: Option<State>, event: &Event, context: &Context) -> Result<Step, NotApplicable> {
     let Some(state) = state else { return open(event, context) };
     if state.memory.knows(&event.key) {
         return Ok(Step { next: state, events: Vec::new(), commands: Vec::new() });
@@ -30,10 +30,11 @@ pub fn react(state: Option<State>, event: &Event, context: &Setting) -> Result<S
         reason,
     })?;
     let mut draft = Draft::new(state, event, role, context);
+    draft.learn_number();
     for happening in &happenings {
         draft.hear(happening)?;
     }
-    Ok(draft.finish(happenings.last()))
+    Ok(draft.finish())
 }
 
 /// The part of the sender: what its feed says, else the placer when it is the one that sent the request, else the
@@ -53,7 +54,7 @@ fn code_of(event: &Event) -> SmolStr {
 }
 
 /// Row 1.
-fn open(event: &Event, context: &Setting) -> Result<Step, NotApplicable> {
+fn open(event: &Event, context: &Context) -> Result<Step, NotApplicable> {
     let refuse = |reason| NotApplicable { state: "unknown", event: code_of(event), reason };
     let request = match &event.what {
         What::Happened(Happening::Requested(request)) => Some(request),
@@ -71,11 +72,12 @@ fn open(event: &Event, context: &Setting) -> Result<Step, NotApplicable> {
     draft.state.memory.advance(&Object::Order(Role::Placer), event.occurred_at);
     draft.note(&happening, "");
     draft.announce(&happening, Effect::None);
-    Ok(draft.finish(Some(&happening)))
+    draft.last = Some(happening);
+    Ok(draft.finish())
 }
 
 /// Reads the event against the state: statuses by the matrix, registrations by the arrival rule, implied acceptance.
-fn happenings(state: &State, event: &Event, role: Role, context: &Setting) -> Result<Vec<Happening>, &'static str> {
+fn happenings(state: &State, event: &Event, role: Role, context: &Context) -> Result<Vec<Happening>, &'static str> {
     let happening = match &event.what {
         What::Status(report) => return decode::meaning_of(role, report).happenings(state, report),
         What::Happened(happening) => happening.clone(),
@@ -91,6 +93,9 @@ fn happenings(state: &State, event: &Event, role: Role, context: &Setting) -> Re
         Happening::Booked(slot) if state.fulfilment == Fulfilment::Open(Phase::Received) => {
             vec![Happening::Accepted, Happening::Booked(slot)]
         }
+        Happening::Moved(slot) if state.fulfilment == Fulfilment::Open(Phase::Received) => {
+            vec![Happening::Accepted, Happening::Moved(slot)]
+        }
         Happening::Withdrawn if !matches!(undecided(state), Some(true)) => vec![Happening::CancelRequested],
         other => vec![other],
     })
@@ -105,23 +110,25 @@ struct Draft<'a> {
     state: State,
     event: &'a Event,
     role: Role,
-    context: &'a Setting<'a>,
+    context: &'a Context<'a>,
     hook_before: Option<super::timers::Running>,
     events: Vec<(SmolStr, SmolStr)>,
     commands: Vec<Command>,
+    /// The last event that moved something: what the clocks are set by.
+    last: Option<Happening>,
 }
 
 impl<'a> Draft<'a> {
-    fn new(state: State, event: &'a Event, role: Role, context: &'a Setting<'a>) -> Self {
+    fn new(state: State, event: &'a Event, role: Role, context: &'a Context<'a>) -> Self {
         let hook_before = state.clocks.hook;
-        Self { state, event, role, context, hook_before, events: Vec::new(), commands: Vec::new() }
+        Self { state, event, role, context, hook_before, events: Vec::new(), commands: Vec::new(), last: None }
     }
 
-    fn finish(mut self, last: Option<&Happening>) -> Step {
+    fn finish(mut self) -> Step {
         self.state.memory.remember(&self.event.key);
-        if let Some(happening) = last {
+        if let Some(happening) = self.last.take() {
             let before = super::timers::Moment { hook: self.hook_before };
-            let commands = rewind(&mut self.state, happening, before, self.context);
+            let commands = rewind(&mut self.state, &happening, before, self.context);
             self.commands.extend(commands);
         }
         Step { next: self.state, events: self.events, commands: self.commands }
@@ -142,6 +149,14 @@ impl<'a> Draft<'a> {
     fn announce(&mut self, happening: &Happening, effect: Effect) {
         let announced = announce::announcement(&mut self.state, happening, effect, self.event.occurred_at);
         self.commands.extend(announced.map(Command::Announce));
+    }
+
+    /// The filler's number for the referral, when its status gives one.
+    fn learn_number(&mut self) {
+        if let (Role::Filler, What::Status(report)) = (self.role, &self.event.what) {
+            let known = self.state.request.filler_number.take();
+            self.state.request.filler_number = report.filler_number.clone().or(known);
+        }
     }
 
     fn hear(&mut self, happening: &Happening) -> Result<(), NotApplicable> {
@@ -183,7 +198,9 @@ impl<'a> Draft<'a> {
             self.note(happening, "duplicate");
             return Ok(());
         }
-        self.state.request = Request { referral: self.state.request.referral, ..request.clone() };
+        let known = &self.state.request;
+        let filler_number = request.filler_number.clone().or_else(|| known.filler_number.clone());
+        self.state.request = Request { referral: known.referral, filler_number, ..request.clone() };
         self.carry(&Happening::Updated)
     }
 
@@ -205,12 +222,14 @@ impl<'a> Draft<'a> {
         if next.is_none() && cancellation.is_none() {
             return self.without_a_row(happening, effect);
         }
-        self.state.appointments = appointments;
+        let known = std::mem::replace(&mut self.state.appointments, appointments);
         self.state.cancellation = cancellation.unwrap_or(self.state.cancellation);
         self.move_to(next.unwrap_or(before), happening);
+        self.write_back(&known, happening);
         self.flag(before, happening);
         self.note(happening, "");
         self.announce(happening, effect);
+        self.last = Some(happening.clone());
         Ok(())
     }
 
@@ -218,6 +237,10 @@ impl<'a> Draft<'a> {
     fn without_a_row(&mut self, happening: &Happening, effect: Effect) -> Result<(), NotApplicable> {
         let note = match happening {
             Happening::Updated | Happening::InformationSupplied => "content",
+            _ if self.state.fulfilment.is_confirmed_by(happening) => {
+                self.note(happening, "known");
+                return Ok(());
+            }
             Happening::Changed(_) if effect == Effect::Touched => "nothing of weight changed",
             _ if self.state.memory.is_before_last_move(self.event.occurred_at) => "late: recorded, not applied",
             _ => return Err(self.refuse(happening, "no transition leads from here")),
@@ -245,6 +268,18 @@ impl<'a> Draft<'a> {
         }
         if matches!(next, Fulfilment::Ended(ending) if ending != Ending::Closed) {
             self.state.appointments = std::mem::take(&mut self.state.appointments).called_off();
+        }
+    }
+
+    /// Appointments that a visit or the end of the referral changed: their own source has not said so.
+    fn write_back(&mut self, known: &Appointments, happening: &Happening) {
+        if happening.slot().is_some() {
+            return;
+        }
+        for after in self.state.appointments.iter() {
+            if known.get(&after.id).is_some_and(|before| before.status != after.status) {
+                self.commands.push(Command::SetAppointment { id: SmolStr::new(&after.id), status: after.status });
+            }
         }
     }
 
@@ -292,6 +327,7 @@ impl<'a> Draft<'a> {
             return;
         }
         self.state.breached = true;
+        self.last = Some(happening.clone());
         self.open_task(WorkItemKind::Overdue, kind.overdue());
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::appointments::Appointments;
 use super::cancellation::Cancellation;
@@ -11,6 +13,7 @@ use super::fulfilment::Fulfilment;
 use super::timers::Clocks;
 use crate::base::limits::REFERRAL_EVENTS_REMEMBERED_MAX;
 use crate::base::{Timestamp, ids::ReferralId};
+use crate::record::{Referral, ResourceKey};
 
 /// The form of the serialised state. A later form reads the earlier ones.
 const FORM: u32 = 1;
@@ -162,6 +165,19 @@ impl State {
     /// Still running: not in a terminal state.
     pub const fn is_open(&self) -> bool {
         !self.fulfilment.is_terminal()
+    }
+
+    /// The row to store, as the write after `version`.
+    pub fn to_referral(&self, version: u32) -> Referral {
+        let (kind, id) = self.request.patient.split_once('/').unwrap_or(("Patient", &self.request.patient));
+        Referral {
+            id: self.id(),
+            version,
+            patient: ResourceKey::new(kind, id),
+            stage: SmolStr::new_static(super::announce::stage(self)),
+            open: self.is_open(),
+            state: Bytes::from(self.to_bytes()),
+        }
     }
 
     /// The JSON text to store: `{"form":1,"state":{…}}`.

@@ -6,7 +6,7 @@ use super::appointments::AppointmentStatus;
 use super::state::State;
 use super::timers::TimerKind;
 use crate::base::Timestamp;
-use crate::record::{Announcement, WorkItemKind};
+use crate::record::{Announcement, TimerChange, WorkItemKind};
 
 /// The outcome of one event.
 #[derive(Clone, Debug)]
@@ -38,6 +38,19 @@ pub enum Command {
         id: SmolStr,
         status: AppointmentStatus,
     },
+}
+
+impl Command {
+    /// The change of the store's timers, when it is one.
+    pub fn timer_change(&self) -> Option<TimerChange> {
+        match self {
+            Self::StartTimer { kind, due_at } => {
+                Some(TimerChange::Start { kind: SmolStr::new_static(kind.as_str()), due_at: *due_at })
+            }
+            Self::StopTimer { kind } => Some(TimerChange::Stop { kind: SmolStr::new_static(kind.as_str()) }),
+            _ => None,
+        }
+    }
 }
 
 /// A well-formed event that does not apply where the referral stands: for a person, with the reason.

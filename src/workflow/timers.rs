@@ -120,7 +120,7 @@ pub const fn hook_of(fulfilment: Fulfilment, cancellation: Cancellation) -> Opti
 }
 
 /// Sets the clocks for a state that an event has just brought about.
-pub(super) fn rewind(state: &mut State, happening: &Happening, before: Moment, context: &Setting) -> Vec<Command> {
+pub(super) fn rewind(state: &mut State, happening: &Happening, before: Moment, context: &Context) -> Vec<Command> {
     let old = (state.clocks.hook, state.clocks.whole);
     let kind = hook_of(state.fulfilment, state.cancellation);
     let now_paused = is_paused(state);
@@ -129,7 +129,7 @@ pub(super) fn rewind(state: &mut State, happening: &Happening, before: Moment, c
         suspend(state, before, context.now, now_paused && !same);
         state.clocks.hook = kind.map(|kind| Running { kind, due_at: due(state, kind, context) });
     }
-    state.clocks.whole = match (state.clocks.whole, state.is_open() && state.fulfilment != Fulfilment::Outcome) {
+    state.clocks.whole = match (state.clocks.whole, state.is_open()) {
         (_, false) => None,
         (Some(running), true) if !restarts(happening, Some(TimerKind::Loop)) => Some(running),
         (_, true) => Some(Running { kind: TimerKind::Loop, due_at: due(state, TimerKind::Loop, context) }),
@@ -147,7 +147,7 @@ pub(super) struct Moment {
 
 /// What due times are computed from.
 #[derive(Clone, Copy)]
-pub struct Setting<'a> {
+pub struct Context<'a> {
     pub now: Timestamp,
     pub policy: &'a Policy,
     pub calendar: &'a Calendar,
@@ -185,7 +185,7 @@ const fn restarts(happening: &Happening, kind: Option<TimerKind>) -> bool {
     }
 }
 
-fn due(state: &mut State, kind: TimerKind, context: &Setting) -> Timestamp {
+fn due(state: &mut State, kind: TimerKind, context: &Context) -> Timestamp {
     if let Some(left) = state.clocks.paused.remove(&kind) {
         let left = std::time::Duration::from_micros(u64::try_from(left).unwrap_or(0));
         return context.calendar.at_or_after_opening(context.now.plus(left));
