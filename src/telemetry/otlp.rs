@@ -73,22 +73,27 @@ impl<F: Future> Future for Entered<F> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use std::io::{Read as _, Write as _};
+
     use tracing_subscriber::layer::SubscriberExt as _;
 
     /// A span ends up as one POST at the collector.
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn spans_reach_the_collector() {
-        let collector = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let provider = super::provider(&format!("http://{}", collector.local_addr().unwrap())).unwrap();
         let subscriber = tracing_subscriber::registry().with(super::layer(&provider));
         tracing::subscriber::with_default(subscriber, || tracing::info_span!("engine.process").in_scope(|| {}));
-        let flush = tokio::task::spawn_blocking(move || provider.force_flush());
-        let (mut stream, _) = collector.accept().await.unwrap();
-        let mut head = vec![0; 1024];
-        let count = stream.read(&mut head).await.unwrap();
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
-        assert!(head[..count].starts_with(b"POST /v1/traces HTTP/1.1\r\n"), "an export request");
-        flush.await.unwrap().unwrap();
+        let receiving = tokio::task::spawn_blocking(move || {
+            let (mut stream, _) = collector.accept().unwrap();
+            let mut head = vec![0; 1024];
+            let count = stream.read(&mut head).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+            head.truncate(count);
+            head
+        });
+        tokio::task::spawn_blocking(move || provider.force_flush()).await.unwrap().unwrap();
+        let head = receiving.await.unwrap();
+        assert!(head.starts_with(b"POST /v1/traces HTTP/1.1\r\n"), "an export request");
     }
 }

@@ -19,6 +19,9 @@ use crate::connectors::door::{Door, PeerInfo, Reply};
 use crate::hl7v2::mllp::{self, FrameEvent, FrameReader};
 use crate::telemetry::{Label, Metric, count, count_many, observe};
 
+/// Bytes asked of the socket at once: several messages of a usual size, and little enough for a thousand connections.
+const READ_BYTES: usize = 16 * 1024;
+
 /// How long the last answers are given to reach a peer that is still sending: closing a socket with unread bytes
 /// would reset it and could take the answers along.
 const LINGER: Duration = Duration::from_millis(200);
@@ -90,6 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn serve(&mut self, shutdown: &CancellationToken) -> Ending {
+        let mut buffer = vec![0; READ_BYTES];
         loop {
             self.hand_over_frames().await;
             if self.is_done() {
@@ -101,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 biased;
                 () = shutdown.cancelled(), if self.input == Input::Open => { self.input = Input::Draining; Ok(()) }
                 (reply, began) = self.replies.next(), if !self.replies.is_empty() => self.answer(reply, began).await,
-                read = self.stream.read_buf(self.frames.writer()), if reading => self.heard(read).await,
+                read = self.stream.read(&mut buffer), if reading => self.heard(read.map(|bytes| &buffer[..bytes])).await,
                 () = sleep_until(deadline), if reading && in_frame => self.silent().await,
             };
             if let Err(ending) = step {
@@ -128,10 +132,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         open && !self.replies.is_full()
     }
 
-    async fn heard(&mut self, read: std::io::Result<usize>) -> Result<(), Ending> {
+    async fn heard(&mut self, read: std::io::Result<&[u8]>) -> Result<(), Ending> {
         let bytes = read.map_err(Ending::Broken)?;
         self.heard_at = Instant::now();
-        if bytes == 0 {
+        self.frames.push(bytes);
+        if bytes.is_empty() {
             self.input = Input::Ended;
             self.end_frame_in_hand().await;
         }

@@ -4,11 +4,14 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use crate::base::limits::ACK_BYTES_MAX;
 use crate::hl7v2::mllp::{FrameEvent, FrameReader};
+
+/// Bytes asked of the socket at once: an acknowledgement is a few hundred.
+const READ_BYTES: usize = 4096;
 
 /// A plain or a TLS connection.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -28,12 +31,11 @@ pub enum LinkFault {
 pub struct Link {
     stream: Box<dyn Stream>,
     frames: FrameReader,
-    buffer: BytesMut,
 }
 
 impl Link {
     pub fn new(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
-        Self { stream: Box::new(stream), frames: FrameReader::new(ACK_BYTES_MAX), buffer: BytesMut::new() }
+        Self { stream: Box::new(stream), frames: FrameReader::new(ACK_BYTES_MAX) }
     }
 
     /// Writes a whole frame.
@@ -50,15 +52,15 @@ impl Link {
 
     /// The next frame of the peer. Bytes outside frames and frames too long for an acknowledgement are passed over.
     pub async fn next_frame(&mut self) -> Result<Bytes, LinkFault> {
+        let mut space = vec![0; READ_BYTES];
         loop {
             for event in self.frames.by_ref() {
                 if let FrameEvent::Frame(frame) = event {
                     return Ok(frame);
                 }
             }
-            self.buffer.clear();
-            match self.stream.read_buf(&mut self.buffer).await {
-                Ok(1..) => self.frames.push(&self.buffer),
+            match self.stream.read(&mut space).await {
+                Ok(bytes @ 1..) => self.frames.push(&space[..bytes]),
                 Ok(0) | Err(_) => return Err(LinkFault::Lost),
             }
         }
@@ -66,7 +68,7 @@ impl Link {
 
     /// Whether the peer has left the connection open. What it sent meanwhile is kept for the next exchange.
     pub async fn is_alive(&mut self) -> bool {
-        let mut space = [0; 4096];
+        let mut space = vec![0; READ_BYTES];
         loop {
             let mut read = ReadBuf::new(&mut space);
             let state = poll_fn(|context| Poll::Ready(Pin::new(&mut self.stream).poll_read(context, &mut read))).await;
