@@ -183,12 +183,12 @@ impl std::fmt::Debug for Decoded<'_> {
 }
 
 fn decode_ascii(bytes: &[u8]) -> Decoded<'_> {
+    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii()) {
+        return Decoded { text: Cow::Borrowed(text), replaced: 0, first_bad_offset: None };
+    }
     let first_bad_offset = bytes.iter().position(|byte| !byte.is_ascii());
     let replaced = bytes.iter().filter(|byte| !byte.is_ascii()).count();
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) if replaced == 0 => Cow::Borrowed(text),
-        _ => bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{FFFD}' }).collect(),
-    };
+    let text = bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{FFFD}' }).collect();
     Decoded { text, replaced, first_bad_offset }
 }
 
