@@ -228,6 +228,7 @@ fn whole_segment(segment: Segment<'_>) -> Value<'_> {
         raw: segment.raw(),
         delimiters: segment.message.delimiters(),
         charset: segment.message.charset(),
+        segment_name: segment.name(),
         segment_index: segment.index(),
         segment_occurrence: segment.occurrence(),
         field: None,
@@ -314,8 +315,14 @@ mod tests {
     #[test]
     fn a_value_knows_its_place() {
         let (message, _) = Message::parse("MSH|^~\\&\rOBX|1\rOBX|2||~x^y\r");
+        let second = message.segments_named("OBX").nth(1).unwrap();
+        let field = FieldPath { number: 3, selector: Selector::All, component: None, subcomponent: None };
+        let parts: Vec<_> = second.values(field).map(|value| value.as_repetition().component(2).raw()).collect();
+        assert_eq!((parts, second.location().to_string()), (vec!["", "y"], "OBX[2]".to_owned()));
         let path: Path = "OBX[2]-3[2].2".parse().unwrap();
         let value = message.get(&path).unwrap();
+        assert_eq!(value.location().to_string(), "OBX[2]-3[2].2");
+        assert_eq!(value.as_component().text(), "y");
         assert_eq!((value.segment_index, value.segment_occurrence), (2, 2));
         assert_eq!((value.field, value.field_repetition), (Some(3), Some(2)));
         assert_eq!((value.component, value.subcomponent), (Some(2), None));
