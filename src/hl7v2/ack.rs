@@ -305,9 +305,9 @@ fn severity(code: &str) -> Option<Severity> {
 }
 
 impl std::fmt::Debug for ReceivedAck {
-    /// Codes, never the receiver's text (P8).
+    /// The code, never the receiver's text (P8).
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ReceivedAck({}, error code {:?})", self.code.as_str(), self.error_code)
+        write!(f, "ReceivedAck({})", self.code.as_str())
     }
 }
 

@@ -33,7 +33,7 @@ pub enum Charset {
 }
 
 /// What was said and done about the characters of one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CharsetReport {
     /// The first value of MSH-18 as it stands.
     pub declared: SmolStr,
@@ -174,6 +174,14 @@ pub struct Decoded<'b> {
     pub text: Cow<'b, str>,
     pub replaced: usize,
     pub first_bad_offset: Option<usize>,
+}
+
+impl std::fmt::Debug for CharsetReport {
+    /// What was declared is text of the message (P8).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { used, detected, replaced, .. } = self;
+        write!(f, "CharsetReport(used {used:?}, detected {detected:?}, {replaced} replaced)")
+    }
 }
 
 impl std::fmt::Debug for Decoded<'_> {
