@@ -126,8 +126,8 @@ impl Splitter {
         }
         match stated.parse::<usize>() {
             Ok(number) if number == found => {}
-            Ok(number) => {
-                let text = format!("expected {number} as {segment}-1 says, found {found}");
+            Ok(_) => {
+                let text = format!("expected as many as {segment}-1 says, found {found}");
                 self.issue(Issue::warning(IssueCode::Cardinality, text).at(place));
             }
             Err(_) => self.issue(Issue::warning(IssueCode::DataType, "expected a number as count").at(place)),
@@ -183,8 +183,8 @@ mod tests {
     #[test]
     fn what_does_not_add_up_is_named() {
         let one = "MSH|^~\\&|A\r";
-        check(&format!("BHS|^~\\&\r{one}BTS|2\r"), &[one], &["BTS-1: expected 2 as BTS-1 says, found 1"]);
-        check(&format!("{one}FTS|3\r"), &[one], &["FTS-1: expected 3 as FTS-1 says, found 1"]);
+        check(&format!("BHS|^~\\&\r{one}BTS|2\r"), &[one], &["BTS-1: expected as many as BTS-1 says, found 1"]);
+        check(&format!("{one}FTS|3\r"), &[one], &["FTS-1: expected as many as FTS-1 says, found 1"]);
         check(&format!("{one}BTS|x\r"), &[one], &["BTS-1: expected a number as count"]);
         let stray = "expected MSH, FHS, BHS, BTS or FTS at byte 0; the line belongs to no message";
         check(&format!("PID|1\r{one}"), &[one], &[stray]);

@@ -22,6 +22,13 @@ struct Draft {
     leaves: BTreeMap<Leaf, String>,
 }
 
+/// Where a value goes.
+struct Place<'b> {
+    segment: &'b mut Draft,
+    field: FieldPath,
+    repetition: u16,
+}
+
 /// Field, repetition, component, subcomponent, each from 1.
 type Leaf = (u16, u16, u16, u16);
 
@@ -67,9 +74,9 @@ impl MessageBuilder {
     /// `set` with a path that is read already.
     pub fn put(&mut self, path: &Path, text: &str) -> Result<(), BuildError> {
         let raw = escape(text, self.delimiters).into_owned();
-        let (segment, (field, repetition, component, sub)) = self.place(path)?;
+        let Place { segment, field, repetition } = self.place(path)?;
         segment.clear(path.field);
-        segment.insert((field, repetition, component.unwrap_or(1), sub.unwrap_or(1)), raw);
+        segment.insert((field.number, repetition, field.component.unwrap_or(1), field.subcomponent.unwrap_or(1)), raw);
         Ok(())
     }
 
@@ -78,7 +85,8 @@ impl MessageBuilder {
         let delimiters = self.delimiters;
         // Line ends would end the segment.
         let raw = raw.replace(['\r', '\n', char::from(delimiters.field)], " ");
-        let (segment, (number, first, component, sub)) = self.place(path)?;
+        let Place { segment, field, repetition: first } = self.place(path)?;
+        let FieldPath { number, component, subcomponent: sub, .. } = field;
         segment.clear(path.field);
         let whole = component.is_none() && first == 1;
         for (repetition, part) in (first..).zip(parts(&raw, delimiters.repetition.filter(|_| whole))) {
@@ -120,7 +128,7 @@ impl MessageBuilder {
         charset.encode(&message.to_text())
     }
 
-    fn place(&mut self, path: &Path) -> Result<(&mut Draft, (u16, u16, Option<u16>, Option<u16>)), BuildError> {
+    fn place(&mut self, path: &Path) -> Result<Place<'_>, BuildError> {
         let field = path.field.ok_or(BuildError::NoField)?;
         let (Selector::Nth(nth), Selector::Nth(repetition)) = (path.segment_selector, field.selector) else {
             return Err(BuildError::ManyPlaces);
@@ -137,7 +145,7 @@ impl MessageBuilder {
             return Err(BuildError::NoDelimiter);
         }
         let segment = self.segment(&path.segment, nth)?;
-        Ok((segment, (field.number, repetition, field.component, field.subcomponent)))
+        Ok(Place { segment, field, repetition })
     }
 
     fn segment(&mut self, name: &SmolStr, nth: u16) -> Result<&mut Draft, BuildError> {
