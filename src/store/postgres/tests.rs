@@ -133,7 +133,8 @@ async fn replicas_keep_lanes_in_order() {
         done.extend_from_slice(rest);
     }
     let distinct: HashSet<_> = done.iter().collect();
-    assert_eq!((done.len(), distinct.len()), (2 * EACH as usize, 2 * EACH as usize));
+    let expected = usize::try_from(2 * EACH).unwrap();
+    assert_eq!((done.len(), distinct.len()), (expected, expected));
     assert_eq!(stores[0].backlog().await.unwrap().messages_pending, 0);
     let left: i64 = sqlx::query("SELECT count(*) FROM lane_entry").fetch_one(&stores[0].pool).await.unwrap().get(0);
     assert_eq!(left, 0, "no lane keeps a place for a concluded message");
