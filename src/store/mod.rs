@@ -97,7 +97,9 @@ pub struct Loaded {
     /// the survivor's version is here.
     pub resources: Vec<ResourceVersion>,
     pub redirects: Vec<Redirect>,
+    /// All bearers of each identifier, merged ones through their survivor. Their versions are not in `resources`.
     pub identifiers: Vec<(IdentifierKey, ResourceKey)>,
+    /// Those of merged patients are found under either identity.
     pub referrals: Vec<Referral>,
 }
 
@@ -195,6 +197,8 @@ pub trait MessageStore: Send + Sync {
         limit: usize,
     ) -> Answer<'a, Vec<StoredMessage>>;
 
+    /// Writes a batch, at most one message of each lane in it. A resource or referral may be written several times, each
+    /// following the one before. `Referral::version` of a write is the version it follows, 0 when new; the store counts.
     fn conclude<'a>(&'a self, lease: &'a Lease, batch: Vec<Conclusion>) -> Answer<'a, Concluded>;
 
     /// Counts a try that failed through our own fault (a panic, a conflict without end); the count so far.
@@ -262,8 +266,8 @@ pub trait Store: MessageStore + ResourceStore + DeliveryStore + WorkflowStore {
     /// Gives the lease back on shutdown, so that another replica need not wait it out.
     fn release<'a>(&'a self, instance: &'a str) -> Answer<'a, ()>;
 
-    /// Resolves when other work may be there: another task or replica wrote something. May be early, late or lost; the
-    /// worker's tick makes up for it.
+    /// Resolves when other work may be there: another task or replica wrote something. Registered by the call, not by
+    /// the first poll. May be early, late or lost; the worker's tick makes up for it.
     fn woken(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
     /// Whether a durable write succeeds right now.

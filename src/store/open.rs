@@ -10,7 +10,8 @@ use super::{Store, StoreError};
 /// Where the store is.
 #[derive(Clone)]
 pub enum StoreUrl {
-    /// `sqlite:PATH`. The directory must exist; a new file is made readable by its owner only.
+    /// `sqlite:PATH`. The directory must exist and be its owner's alone (0700): SQLite makes the file, its log and
+    /// its index in it as the process's umask says.
     Sqlite(PathBuf),
     /// `postgres://…`, with `sslmode` and the like as PostgreSQL's own clients read them. May hold a password.
     Postgres(String),

@@ -27,6 +27,13 @@ pub async fn order_holds_within_a_lane(bench: &Bench) {
     assert_eq!(bench.claim().await, []);
 }
 
+pub async fn a_message_out_of_turn_is_not_concluded(bench: &Bench) {
+    let first = bench.admit_into(&[1]).await;
+    let second = bench.admit_into(&[1]).await;
+    assert_eq!(bench.conclude(vec![conclusion(Cause::Message(second))]).await, Concluded::LeaseLost);
+    assert_eq!(bench.claim().await, [first]);
+}
+
 pub async fn lanes_do_not_wait_for_each_other(bench: &Bench) {
     let a = bench.admit_into(&[1]).await;
     bench.admit_into(&[1]).await;

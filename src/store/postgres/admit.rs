@@ -151,6 +151,9 @@ impl Ledger {
             let key = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
             known.entry(key).or_default().push(Known { id, digest, received_at, outcome });
         }
+        for receptions in known.values_mut() {
+            receptions.sort_unstable_by_key(|known| known.id);
+        }
         Ok(known)
     }
 }

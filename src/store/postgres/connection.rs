@@ -32,7 +32,8 @@ pub async fn pool(url: &str) -> Result<PgPool, StoreError> {
     pool.connect_with(options).await.map_err(|error| Fault::from(error).into_store_error("open"))
 }
 
-/// Applies what is outstanding, each migration in a transaction of its own; replicas that start together take turns.
+/// Applies what is outstanding, all or nothing, each migration in a savepoint of its own; replicas that start together
+/// take turns.
 pub async fn migrate(pool: &PgPool, now_micros: i64) -> Result<(), StoreError> {
     let fault = |error: sqlx::Error| Fault::from(error).into_store_error("migrate");
     let mut connection = pool.acquire().await.map_err(fault)?;

@@ -69,16 +69,7 @@ impl PostgresStore {
         Ok(Self { pool, admissions, wake, _tasks: tasks })
     }
 
-    /// Runs one verb and names it in its error.
-    fn run<'a, T: 'a>(
-        &'a self,
-        operation: &'static str,
-        work: impl Future<Output = Answered<T>> + Send + 'a,
-    ) -> Answer<'a, T> {
-        Box::pin(async move { work.await.map_err(|fault| fault.into_store_error(operation)) })
-    }
-
-    /// The same, for what may leave work to others.
+    /// Runs a verb that may leave work to others.
     fn run_waking<'a, T: 'a>(
         &'a self,
         operation: &'static str,
@@ -89,8 +80,13 @@ impl PostgresStore {
             self.wake.ring();
             answer
         };
-        self.run(operation, waking)
+        run(operation, waking)
     }
+}
+
+/// Runs a verb and names it in its error.
+fn run<'a, T: 'a>(operation: &'static str, work: impl Future<Output = Answered<T>> + Send + 'a) -> Answer<'a, T> {
+    Box::pin(async move { work.await.map_err(|fault| fault.into_store_error(operation)) })
 }
 
 /// Something no other replica has.
@@ -111,7 +107,7 @@ impl MessageStore for PostgresStore {
     }
 
     fn note_unheard(&self, message: MessageId) -> Answer<'_, ()> {
-        self.run("note_unheard", messages::note_unheard(&self.pool, message))
+        run("note_unheard", messages::note_unheard(&self.pool, message))
     }
 
     fn claim_messages<'a>(
@@ -120,7 +116,7 @@ impl MessageStore for PostgresStore {
         except: &'a HashSet<MessageId>,
         limit: usize,
     ) -> Answer<'a, Vec<StoredMessage>> {
-        self.run("claim_messages", messages::claim(&self.pool, lease, except, limit))
+        run("claim_messages", messages::claim(&self.pool, lease, except, limit))
     }
 
     fn conclude<'a>(&'a self, lease: &'a Lease, batch: Vec<Conclusion>) -> Answer<'a, Concluded> {
@@ -129,15 +125,15 @@ impl MessageStore for PostgresStore {
     }
 
     fn count_try(&self, message: MessageId) -> Answer<'_, u32> {
-        self.run("count_try", messages::count_try(&self.pool, message))
+        run("count_try", messages::count_try(&self.pool, message))
     }
 
     fn message(&self, id: MessageId) -> Answer<'_, Option<StoredMessage>> {
-        self.run("message", messages::get(&self.pool, id))
+        run("message", messages::get(&self.pool, id))
     }
 
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> Answer<'a, Vec<StoredMessage>> {
-        self.run("messages", messages::list(&self.pool, query))
+        run("messages", messages::list(&self.pool, query))
     }
 
     fn requeue(&self, message: MessageId, lanes: Lanes) -> Answer<'_, bool> {
@@ -145,7 +141,7 @@ impl MessageStore for PostgresStore {
     }
 
     fn lanes(&self, parked_only: bool, limit: u32) -> Answer<'_, Vec<LaneStatus>> {
-        self.run("lanes", lanes::list(&self.pool, parked_only, limit))
+        run("lanes", lanes::list(&self.pool, parked_only, limit))
     }
 
     fn act_on_lane<'a>(
@@ -161,11 +157,11 @@ impl MessageStore for PostgresStore {
 
 impl ResourceStore for PostgresStore {
     fn load<'a>(&'a self, wanted: &'a Load) -> Answer<'a, Loaded> {
-        self.run("load", resources::load(&self.pool, wanted))
+        run("load", resources::load(&self.pool, wanted))
     }
 
     fn history<'a>(&'a self, key: &'a ResourceKey) -> Answer<'a, Vec<ResourceVersion>> {
-        self.run("history", resources::history(&self.pool, key))
+        run("history", resources::history(&self.pool, key))
     }
 }
 
@@ -178,11 +174,11 @@ impl DeliveryStore for PostgresStore {
         paused: &'a HashSet<EndpointName>,
         limit: usize,
     ) -> Answer<'a, Vec<Delivery>> {
-        self.run("claim_deliveries", deliveries::claim(&self.pool, lease, now, except, paused, limit))
+        run("claim_deliveries", deliveries::claim(&self.pool, lease, now, except, paused, limit))
     }
 
     fn begin_attempt<'a>(&'a self, lease: &'a Lease, delivery: DeliveryId, now: Timestamp) -> Answer<'a, AttemptStart> {
-        self.run("begin_attempt", deliveries::begin(&self.pool, lease, delivery, now))
+        run("begin_attempt", deliveries::begin(&self.pool, lease, delivery, now))
     }
 
     fn finish_attempt(&self, delivery: DeliveryId, number: u32, attempt: Attempt, now: Timestamp) -> Answer<'_, ()> {
@@ -191,35 +187,35 @@ impl DeliveryStore for PostgresStore {
     }
 
     fn deliveries<'a>(&'a self, query: &'a DeliveryQuery) -> Answer<'a, Vec<Delivery>> {
-        self.run("deliveries", deliveries::list(&self.pool, query))
+        run("deliveries", deliveries::list(&self.pool, query))
     }
 
     fn next_due<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Timestamp>> {
-        self.run("next_due", deliveries::next_due(&self.pool, lease))
+        run("next_due", deliveries::next_due(&self.pool, lease))
     }
 }
 
 impl WorkflowStore for PostgresStore {
     fn due_timers<'a>(&'a self, lease: &'a Lease, now: Timestamp, limit: usize) -> Answer<'a, Vec<Timer>> {
-        self.run("due_timers", referrals::due_timers(&self.pool, lease, now, limit))
+        run("due_timers", referrals::due_timers(&self.pool, lease, now, limit))
     }
 
     fn referrals(&self, limit: u32) -> Answer<'_, Vec<Referral>> {
-        self.run("referrals", referrals::list(&self.pool, limit))
+        run("referrals", referrals::list(&self.pool, limit))
     }
 
     fn timeline(&self, referral: ReferralId) -> Answer<'_, Vec<TimelineEntry>> {
-        self.run("timeline", referrals::timeline(&self.pool, referral))
+        run("timeline", referrals::timeline(&self.pool, referral))
     }
 
     fn work_items(&self, limit: u32) -> Answer<'_, Vec<WorkItem>> {
-        self.run("work_items", referrals::work_items(&self.pool, limit))
+        run("work_items", referrals::work_items(&self.pool, limit))
     }
 }
 
 impl Store for PostgresStore {
     fn lease<'a>(&'a self, instance: &'a str, now: Timestamp, until: Timestamp) -> Answer<'a, Lease> {
-        self.run("lease", lease::lease(&self.pool, instance, now, until))
+        run("lease", lease::lease(&self.pool, instance, now, until))
     }
 
     fn release<'a>(&'a self, instance: &'a str) -> Answer<'a, ()> {
@@ -232,11 +228,11 @@ impl Store for PostgresStore {
     }
 
     fn probe(&self) -> Answer<'_, ()> {
-        self.run("probe", async { Ok(sqlx::query(sql::PROBE).execute(&self.pool).await.map(drop)?) })
+        run("probe", async { Ok(sqlx::query(sql::PROBE).execute(&self.pool).await.map(drop)?) })
     }
 
     fn backlog(&self) -> Answer<'_, Backlog> {
-        self.run("backlog", backlog(&self.pool))
+        run("backlog", backlog(&self.pool))
     }
 }
 

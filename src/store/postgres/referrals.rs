@@ -77,9 +77,12 @@ async fn change_timer(connection: &mut PgConnection, referral: ReferralId, chang
     Ok(())
 }
 
-/// Rows of `referral_event`: referral, version, ordinal, instant, event, note.
+/// A row of `referral_event`: referral, version, ordinal, instant, event, note.
+type Event<'a> = (&'a [u8], i64, i64, i64, String, String);
+
+/// The rows of a batch.
 #[derive(Default)]
-struct Events<'a>(Vec<(&'a [u8], i64, i64, i64, String, String)>);
+struct Events<'a>(Vec<Event<'a>>);
 
 impl Events<'_> {
     async fn insert(&self, connection: &mut PgConnection) -> Answered<()> {

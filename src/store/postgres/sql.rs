@@ -50,11 +50,13 @@ statements! {
     NEXT_NUMBERS = "SELECT nextval('message_number') FROM generate_series(1, $1::bigint)";
 
     // Admission
-    FIND_CONTROL_IDS = "SELECT m.control_id, m.sender, m.feed, m.id, m.content_digest, m.received_at, \
+    /// `OFFSET 0` keeps the look-up per key, whatever the planner believes of a table it has no statistics of.
+    FIND_CONTROL_IDS = "SELECT f.control_id, f.sender, f.feed, f.id, f.content_digest, f.received_at, \
         coalesce(o.outcome, 'pending') FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) \
-        AS k (control_id, sender, feed, since) JOIN message m ON m.control_id = k.control_id AND m.control_id <> '' \
-        AND m.sender = k.sender AND m.feed = k.feed AND NOT m.is_refused AND m.received_at >= k.since \
-        LEFT JOIN message_outcome o ON o.message = m.id ORDER BY m.id";
+        AS k (control_id, sender, feed, since) CROSS JOIN LATERAL (SELECT m.control_id, m.sender, m.feed, m.id, \
+        m.content_digest, m.received_at FROM message m WHERE m.control_id = k.control_id AND m.control_id <> '' \
+        AND m.sender = k.sender AND m.feed = k.feed AND NOT m.is_refused AND m.received_at >= k.since OFFSET 0) f \
+        LEFT JOIN message_outcome o ON o.message = f.id";
     OCCUPIED_LANES = "SELECT l.lane FROM unnest($1::bigint[]) AS l (lane) \
         WHERE EXISTS (SELECT 1 FROM lane_entry e WHERE e.lane = l.lane)";
     INSERT_MESSAGES = "INSERT INTO message (id, feed, sender, control_id, message_type, charset_declared, \

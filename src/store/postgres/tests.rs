@@ -1,1 +1,172 @@
 //! What is PostgreSQL's own: statements against the schema, plans, and replicas beside each other.
+
+use std::collections::HashSet;
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::{PostgresStore, sql};
+use crate::base::limits::PARTITIONS;
+use crate::record::Cause;
+use crate::store::conformance::given::{at, conclusion, reception};
+use crate::store::conformance::setup::Database;
+use crate::store::{Concluded, Lease, MessageStore as _, Store as _};
+
+async fn execute(store: &PostgresStore, text: String) {
+    sqlx::raw_sql(AssertSqlSafe(text.clone()))
+        .execute(&store.pool)
+        .await
+        .unwrap_or_else(|error| panic!("{text}: {error}"));
+}
+
+#[tokio::test]
+async fn every_statement_prepares() {
+    let Some(database) = Database::create().await else { return };
+    let store = PostgresStore::open(&database.url).await.unwrap();
+    for (name, text) in sql::ALL {
+        execute(&store, format!("PREPARE {name} AS {text}")).await;
+    }
+    drop(store);
+    database.drop_it().await;
+}
+
+#[tokio::test]
+async fn hot_statements_use_their_index() {
+    let Some(database) = Database::create().await else { return };
+    let store = PostgresStore::open(&database.url).await.unwrap();
+    let cases = [
+        ("CLAIM_MESSAGES", 3, "pending_ready"),
+        ("FIND_CONTROL_IDS", 4, "message_by_control_id"),
+        ("OCCUPIED_LANES", 1, "lane_entry_pk"),
+        ("UNBLOCK", 1, "lane_entry_pk"),
+        ("CURRENT_RESOURCES", 2, "resource_pk"),
+        ("LOAD_RESOURCES", 2, "resource_version_pk"),
+        ("FIND_IDENTIFIERS", 1, "resource_index_pk"),
+        ("CLAIM_DELIVERIES", 5, "delivery_due"),
+        ("NEXT_DUE", 1, "delivery_due"),
+        ("SET_READY", 2, "delivery_order"),
+        ("OPEN_REFERRALS", 2, "referral_open"),
+        ("DUE_TIMERS", 3, "timer_due"),
+        ("LIST_MESSAGES_BY_OUTCOME", 4, "message_outcome_rare"),
+    ];
+    // A fresh database is too small for indexes to pay, so the other ways are made dear.
+    let mut connection = store.pool.acquire().await.unwrap();
+    let settings = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; \
+                    SET plan_cache_mode = force_generic_plan";
+    sqlx::raw_sql(settings).execute(&mut *connection).await.unwrap();
+    for (name, parameters, index) in cases {
+        let text = sql::ALL.iter().find(|(found, _)| *found == name).unwrap().1;
+        let prepare = format!("PREPARE {name} AS {text}");
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.unwrap();
+        let explain = format!("EXPLAIN EXECUTE {name} ({})", vec!["NULL"; parameters].join(", "));
+        let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *connection).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        assert!(plan.iter().any(|line| line.contains(index)), "{name} without {index}:\n{}", plan.join("\n"));
+    }
+    drop(connection);
+    drop(store);
+    database.drop_it().await;
+}
+
+fn partitions(leases: &[&Lease]) -> Vec<usize> {
+    let all: HashSet<u16> = leases.iter().flat_map(|lease| lease.partitions.iter().copied()).collect();
+    let sum: usize = leases.iter().map(|lease| lease.partitions.len()).sum();
+    assert_eq!(all.len(), sum, "no partition is leased twice");
+    leases.iter().map(|lease| lease.partitions.len()).collect()
+}
+
+#[tokio::test]
+async fn replicas_share_the_partitions() {
+    let Some(database) = Database::create().await else { return };
+    let store = PostgresStore::open(&database.url).await.unwrap();
+    let lease = async |instance: &str, now: i64| store.lease(instance, at(now), at(now + 60)).await.unwrap();
+    let all = usize::from(PARTITIONS);
+    let one = lease("one", 0).await;
+    let two = lease("two", 1).await;
+    assert_eq!(partitions(&[&one, &two]), [all, 0], "the second waits for the first to give up its share");
+    let one_less = lease("one", 2).await;
+    assert_ne!(one_less.token, one.token, "it lost partitions");
+    let two = lease("two", 3).await;
+    assert_eq!(partitions(&[&one_less, &two]), [all / 2, all / 2]);
+    assert_eq!(lease("one", 4).await.token, one_less.token, "nothing was lost");
+    let three = lease("three", 5).await;
+    let (one, two) = (lease("one", 6).await, lease("two", 7).await);
+    assert_eq!(partitions(&[&one, &two, &three]), [22, 22, 0]);
+    assert_eq!(partitions(&[&one, &two, &lease("three", 8).await]), [22, 22, 20]);
+    // Two and three are silent from here on.
+    let alone = lease("one", 100).await;
+    assert_eq!(partitions(&[&alone]), [all]);
+    assert_eq!(alone.token, one.token, "to gain partitions loses nothing");
+    let late = store.conclude(&two, vec![]).await.unwrap();
+    assert_eq!(late, Concluded::LeaseLost);
+    drop(store);
+    database.drop_it().await;
+}
+
+/// Two replicas admit into the same lanes while each concludes what it owns: every lane stays in order, nothing is
+/// lost or done twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_keep_lanes_in_order() {
+    const LANES: i64 = 7;
+    const EACH: i64 = 120;
+    let Some(database) = Database::create().await else { return };
+    let stores = [PostgresStore::open(&database.url).await.unwrap(), PostgresStore::open(&database.url).await.unwrap()];
+    stores[0].lease("0", at(0), at(600)).await.unwrap();
+    stores[1].lease("1", at(0), at(600)).await.unwrap();
+    let work = async |number: usize| {
+        let store = &stores[number];
+        let lease = store.lease(&number.to_string(), at(1), at(600)).await.unwrap();
+        let mut done = Vec::new();
+        for round in 0..EACH {
+            let lanes = if round % 10 == 0 { vec![round % LANES, (round + 3) % LANES] } else { vec![round % LANES] };
+            store.admit(vec![reception(&format!("{number}-{round}"), &lanes)]).await.unwrap();
+            done.extend(drain(store, &lease).await);
+        }
+        done
+    };
+    let (first, second) = tokio::join!(work(0), work(1));
+    let mut done: Vec<_> = first.into_iter().chain(second).collect();
+    for (number, store) in stores.iter().enumerate() {
+        store.release(&number.to_string()).await.unwrap();
+    }
+    let lease = stores[0].lease("0", at(2), at(600)).await.unwrap();
+    while let rest @ [_, ..] = &drain(&stores[0], &lease).await[..] {
+        done.extend_from_slice(rest);
+    }
+    let distinct: HashSet<_> = done.iter().collect();
+    let expected = usize::try_from(2 * EACH).unwrap();
+    assert_eq!((done.len(), distinct.len()), (expected, expected));
+    assert_eq!(stores[0].backlog().await.unwrap().messages_pending, 0);
+    let left: i64 = sqlx::query("SELECT count(*) FROM lane_entry").fetch_one(&stores[0].pool).await.unwrap().get(0);
+    assert_eq!(left, 0, "no lane keeps a place for a concluded message");
+    drop(stores);
+    database.drop_it().await;
+}
+
+/// Concludes what can be claimed now.
+async fn drain(store: &PostgresStore, lease: &Lease) -> Vec<crate::base::ids::MessageId> {
+    let claimed = store.claim_messages(lease, &HashSet::new(), 16).await.unwrap();
+    let ids: Vec<_> = claimed.iter().map(|message| message.id).collect();
+    let batch: Vec<_> = ids.iter().map(|id| conclusion(Cause::Message(*id))).collect();
+    assert_eq!(store.conclude(lease, batch).await.unwrap(), Concluded::Done);
+    ids
+}
+
+#[tokio::test]
+async fn a_write_wakes_the_other_replica() {
+    let Some(database) = Database::create().await else { return };
+    let one = PostgresStore::open(&database.url).await.unwrap();
+    let two = PostgresStore::open(&database.url).await.unwrap();
+    // Until the listener listens a notice may be lost, so tell it again and again.
+    let mut woken = two.woken();
+    for number in 0.. {
+        one.admit(vec![reception(&format!("m{number}"), &[1])]).await.unwrap();
+        tokio::select! {
+            () = &mut woken => break,
+            () = tokio::task::yield_now() => {}
+        }
+        assert!(number < 5_000, "no notice came through");
+    }
+    drop(woken);
+    drop((one, two));
+    database.drop_it().await;
+}

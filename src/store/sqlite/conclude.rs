@@ -37,7 +37,7 @@ pub fn holds_lease(connection: &Connection, token: i64) -> Answered<bool> {
 }
 
 fn conclude_message(connection: &Connection, id: MessageId, conclusion: &Conclusion) -> Answered<Concluded> {
-    let Some(pending) = lanes::pending(connection, id)?.filter(|pending| !pending.parked) else {
+    let Some(pending) = lanes::pending(connection, id)?.filter(|one| !one.parked && !one.blocked) else {
         return Ok(Concluded::LeaseLost);
     };
     let issues = encoding::issues_json(&conclusion.issues);

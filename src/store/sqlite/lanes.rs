@@ -14,6 +14,8 @@ use crate::store::{LaneActed, LaneAction, LaneStatus, encoding};
 pub struct Pending {
     pub turn: i64,
     pub parked: bool,
+    /// Others are before it in one of its lanes.
+    pub blocked: bool,
     pub lanes: Vec<Lane>,
 }
 
@@ -21,7 +23,7 @@ pub fn pending(connection: &Connection, message: MessageId) -> Answered<Option<P
     let mut statement = connection.prepare_cached(sql::GET_PENDING)?;
     let row = statement.query_row([message.0], |row| {
         let lanes = encoding::lanes_from_bytes(row.get_ref(2)?.as_blob()?);
-        Ok(Pending { turn: row.get(0)?, parked: row.get(1)?, lanes })
+        Ok(Pending { turn: row.get(0)?, parked: row.get(1)?, blocked: row.get::<_, i64>(3)? > 0, lanes })
     });
     Ok(row.optional()?)
 }

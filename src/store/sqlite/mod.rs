@@ -14,6 +14,8 @@ mod reader;
 mod referrals;
 mod resources;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::collections::HashSet;

@@ -88,7 +88,7 @@ statements! {
         ON CONFLICT (message) DO UPDATE SET tries = tries + 1 RETURNING tries";
 
     // Lanes
-    GET_PENDING = "SELECT turn, parked, lanes FROM pending WHERE message = ?1";
+    GET_PENDING = "SELECT turn, parked, lanes, blocked FROM pending WHERE message = ?1";
     DELETE_PENDING = "DELETE FROM pending WHERE message = ?1";
     DELETE_LANE_ENTRY = "DELETE FROM lane_entry WHERE lane = ?1 AND turn = ?2";
     UNBLOCK = "UPDATE pending SET blocked = blocked - 1 WHERE message = ?1";

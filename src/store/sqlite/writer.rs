@@ -67,6 +67,8 @@ impl Drop for Writer {
 trait Job: Send {
     /// Runs inside the open transaction; whether to keep what was written.
     fn run(&mut self, connection: &Connection) -> bool;
+    /// Why it failed, if it did.
+    fn fault(&self) -> Option<String>;
     /// Tells the caller, after the commit or instead of it.
     fn answer(self: Box<Self>, failure: Option<&str>);
 }
@@ -92,6 +94,10 @@ where
         };
         self.result = Some(result);
         keep
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.result.as_ref()?.as_ref().err().map(text)
     }
 
     fn answer(self: Box<Self>, failure: Option<&str>) {
@@ -140,18 +146,26 @@ impl Desk {
                 self.connection = Some(connection);
                 Ok(())
             }
-            Ok(Err(error)) => Err(reason(&error)),
+            Ok(Err(failure)) => Err(failure),
             Err(_) => Err("a fault inside the program, reported in its log".to_owned()),
         }
     }
 }
 
-fn run_all(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
-    let run = |text| connection.prepare_cached(text)?.execute([]).map(drop);
+fn run_all(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), String> {
+    let run = |text| -> Result<(), String> {
+        let done = connection.prepare_cached(text).and_then(|mut statement| statement.execute([]));
+        done.map(drop).map_err(|error| reason(&error))
+    };
     run(sql::BEGIN)?;
     for job in jobs {
         run(sql::SAVEPOINT)?;
-        if !job.run(connection) {
+        let keep = job.run(connection);
+        if connection.is_autocommit() {
+            // SQLite undid the whole transaction by itself: the disk is full or fails.
+            return Err(job.fault().unwrap_or_else(|| "the transaction ended early".to_owned()));
+        }
+        if !keep {
             run(sql::UNDO)?;
         }
         run(sql::KEEP)?;

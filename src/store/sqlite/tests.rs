@@ -1,0 +1,127 @@
+//! What is SQLite's own: statements against the schema, plans, and a writer that survives what befalls it.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::{SqliteStore, connection, sql};
+use crate::record::MessageOutcome;
+use crate::store::conformance::given::reception;
+use crate::store::{Admission, MessageStore as _, Store as _, StoreError};
+
+async fn store(folder: &Path) -> SqliteStore {
+    SqliteStore::open(&folder.join("store.db")).await.unwrap()
+}
+
+fn migrated() -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = connection::writing(&folder.path().join("store.db")).unwrap();
+    connection::migrate(&mut connection, 0).unwrap();
+    (folder, connection)
+}
+
+#[test]
+fn every_statement_prepares() {
+    let (_folder, connection) = migrated();
+    for (name, text) in sql::ALL {
+        connection.prepare(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}
+
+#[test]
+fn hot_statements_use_their_index() {
+    let (_folder, connection) = migrated();
+    let check = |name: &str, indexes: &[&str]| {
+        let text = sql::ALL.iter().find(|(found, _)| *found == name).unwrap().1;
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+        let plan: Vec<String> = statement.raw_query().mapped(|row| row.get(3)).collect::<Result<_, _>>().unwrap();
+        let plan = plan.join("\n");
+        assert!(indexes.iter().all(|index| plan.contains(index)), "{name}:\n{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{name} sorts:\n{plan}");
+        let scans = plan.lines().any(|line| line.starts_with("SCAN") && !line.contains("INDEX"));
+        assert!(!scans, "{name} scans a table:\n{plan}");
+    };
+    check("CLAIM_MESSAGES", &["pending_ready", "SEARCH m USING INTEGER PRIMARY KEY"]);
+    check("FIND_CONTROL_ID", &["message_by_control_id"]);
+    check("LANE_HEAD", &["PRIMARY KEY (lane=?)"]);
+    check("CURRENT_RESOURCE", &["PRIMARY KEY (kind=? AND id=?)"]);
+    check("LOAD_RESOURCE", &["PRIMARY KEY (kind=? AND id=?)"]);
+    check("FIND_IDENTIFIER", &["PRIMARY KEY (key=?)"]);
+    check("CLAIM_DELIVERIES", &["delivery_due"]);
+    check("NEXT_DUE", &["delivery_due"]);
+    check("FIRST_OF_SUBJECT", &["delivery_order"]);
+    check("CLEAR_READY", &["delivery_one_ready_per_subject"]);
+    check("OPEN_REFERRALS", &["referral_open"]);
+    check("REDIRECTED_TO", &["redirect_by_target"]);
+    check("LIST_MESSAGES_BY_OUTCOME", &["message_outcome_rare"]);
+    check("LANES_PARKED", &["pending_parked"]);
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = store(folder.path()).await;
+    let admitted = first.admit(vec![reception("a", &[1])]).await.unwrap();
+    let Admission::Stored(id) = admitted[0] else { panic!("expected a stored message: {admitted:?}") };
+    drop(first);
+    let second = store(folder.path()).await;
+    assert_eq!(second.message(id).await.unwrap().unwrap().outcome, MessageOutcome::Pending);
+    let again = second.admit(vec![reception("a", &[1]), reception("b", &[1])]).await.unwrap();
+    assert!(matches!(again[..], [Admission::Duplicate { .. }, Admission::Stored(next)] if next > id), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_panic_in_a_job_is_answered_and_the_next_job_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let answer = store.keep("probe", |_| -> super::Answered<()> { panic!("on purpose") }).await;
+    assert!(matches!(answer, Err(StoreError::Unavailable { .. })), "{answer:?}");
+    store.probe().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_is_answered_and_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let limit = |pages: u32| {
+        store.keep("probe", move |connection| {
+            Ok(connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
+        })
+    };
+    limit(1).await.unwrap();
+    let big = || {
+        let mut big = reception("big", &[1]);
+        big.bytes = vec![b'x'; 1 << 20].into();
+        big
+    };
+    let answer = store.admit(vec![reception("small", &[1]), big()]).await;
+    let Err(StoreError::Unavailable { reason, .. }) = answer else { panic!("expected no room: {answer:?}") };
+    assert!(reason.contains("full"), "{reason}");
+    limit(1 << 20).await.unwrap();
+    let admitted = store.admit(vec![reception("small", &[1]), big()]).await.unwrap();
+    assert!(matches!(admitted[..], [Admission::Stored(_), Admission::Stored(_)]), "nothing was left: {admitted:?}");
+}
+
+#[tokio::test]
+async fn a_failed_job_does_not_touch_its_neighbours() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let failing = store.keep("probe", |connection| {
+        connection.execute(sql::INSERT_AUDIT, rusqlite::params![1, "half", "x", 1])?;
+        Ok(connection.execute("INSERT INTO no_such_table VALUES (1)", [])?)
+    });
+    let (failed, admitted) = tokio::join!(failing, store.admit(vec![reception("a", &[1])]));
+    assert!(failed.is_err());
+    assert!(matches!(admitted.unwrap()[..], [Admission::Stored(_)]));
+    let count = |connection: &Connection| Ok(connection.query_row("SELECT count(*) FROM audit", [], |row| row.get(0))?);
+    assert_eq!(store.readers.read::<i64, _>("probe", count).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_write_wakes_who_registered_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let woken = store.woken();
+    store.admit(vec![reception("a", &[1])]).await.unwrap();
+    woken.await;
+}
