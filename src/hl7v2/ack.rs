@@ -305,8 +305,127 @@ fn severity(code: &str) -> Option<Severity> {
 }
 
 impl std::fmt::Debug for ReceivedAck {
-    /// Codes, never the receiver's text (P8).
+    /// The code, never the receiver's text (P8).
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ReceivedAck({}, error code {:?})", self.code.as_str(), self.error_code)
+        write!(f, "ReceivedAck({})", self.code.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::IssueCode;
+
+    fn written(msh: &str, stage: AckStage, verdict: Verdict, issues: &[Issue]) -> String {
+        let header = Header::read(msh.as_bytes()).unwrap();
+        let ack = Ack {
+            header: &header,
+            stage,
+            verdict,
+            issues,
+            sent_at: "20260312084500+0100",
+            control_id: "OURS",
+            expected_sequence_number: None,
+        };
+        String::from_utf8(ack.write()).unwrap()
+    }
+
+    fn missing() -> Issue {
+        let location = Location { component: Some(1), field_repetition: Some(2), ..Location::field("PID", 1, 3) };
+        Issue::error(IssueCode::RequiredMissing, "expected an identifier & a type").at(location)
+    }
+
+    fn msh(version: &str, conditions: &str) -> String {
+        format!("MSH|^~\\&|A|B|C|D|2026||ADT^A08^ADT_A01|THEIRS|P|{version}|||{conditions}||8859/1\r")
+    }
+
+    #[test]
+    fn acknowledgements_by_mode_and_version() {
+        use AckStage::{Accept, Application};
+        let head = "MSH|^~\\&|C|D|A|B|20260312084500+0100||";
+        let check = |version, conditions, stage, verdict, issues: &[Issue], expected: &str| {
+            let expected = expected.replace("HEAD", head);
+            assert_eq!(written(&msh(version, conditions), stage, verdict, issues), expected);
+        };
+        let tail = "|OURS|P|2.5.1||||||8859/1\r";
+        let plain = format!("HEADACK^A08^ACK{tail}");
+        check("2.5.1", "|", Accept, Verdict::Accept, &[], &format!("{plain}MSA|AA|THEIRS\r"));
+        check("2.5.1", "|", Accept, Verdict::Reject, &[], &format!("{plain}MSA|AR|THEIRS\r"));
+        check("2.5.1", "AL|NE", Accept, Verdict::Accept, &[], &format!("{plain}MSA|CA|THEIRS\r"));
+        check("2.5.1", "AL|NE", Accept, Verdict::Error, &[], &format!("{plain}MSA|CE|THEIRS\r"));
+        let application = "HEADACK^A08^ACK|OURS|P|2.5.1||||NE||8859/1\rMSA|AE|THEIRS\r";
+        check("2.5.1", "AL|AL", Application, Verdict::Error, &[], application);
+        let modern = format!(
+            "{plain}MSA|AE|THEIRS|expected an identifier \\T\\ a type\r\
+             ERR||PID^1^3^2^1|101^Required field missing^HL70357|E||||expected an identifier \\T\\ a type\r"
+        );
+        check("2.5.1", "|", Accept, Verdict::Error, &[missing()], &modern);
+        let newest = "HEADACK^A08^ACK|OURS|P|2.8||||||8859/1\rMSA|AE|THEIRS\rERR||PID^1^3^2^1|\
+                      101^Required field missing^HL70357|E||||expected an identifier \\T\\ a type\r";
+        check("2.8", "|", Accept, Verdict::Error, &[missing()], newest);
+        let old = "HEADACK^A08|OURS|P|2.3||||||8859/1\rMSA|AE|THEIRS|expected an identifier \\T\\ a type\r\
+                   ERR|PID^1^3^101&Required field missing&HL70357~PID^1^3^101&Required field missing&HL70357\r";
+        check("2.3", "|", Accept, Verdict::Error, &[missing(), missing()], old);
+        check("2.2", "|", Accept, Verdict::Accept, &[], "HEADACK|OURS|P|2.2||||||8859/1\rMSA|AA|THEIRS\r");
+    }
+
+    #[test]
+    fn a_message_without_control_id_is_answered_with_an_empty_one() {
+        let text = written("MSH|^~\\&|A|B", AckStage::Accept, Verdict::Reject, &[]);
+        assert_eq!(text, "MSH|^~\\&|||A|B|20260312084500+0100||ACK|OURS\rMSA|AR\r");
+    }
+
+    #[test]
+    fn the_delimiters_and_bytes_of_the_sender_come_back() {
+        let header = Header::read(b"MSH#*~\\&#M\xFCller#B###1##ADT*A01*ADT_A01#1#P#2.5").unwrap();
+        let ack = Ack {
+            header: &header,
+            stage: AckStage::Accept,
+            verdict: Verdict::Accept,
+            issues: &[],
+            sent_at: "2026",
+            control_id: "#1",
+            expected_sequence_number: Some(8),
+        };
+        assert_eq!(ack.write(), b"MSH#*~\\&###M\xFCller#B#2026##ACK*A01*ACK#\\F\\1#P#2.5\rMSA#AA#1##8\r");
+    }
+
+    #[test]
+    fn acknowledgements_are_wanted_by_condition() {
+        use AckCondition::{Always, Never, OnError, OnSuccess};
+        for (condition, on_success, on_error) in
+            [(Always, true, true), (Never, false, false), (OnError, false, true), (OnSuccess, true, false)]
+        {
+            for (stage, mode) in [
+                (AckStage::Accept, AckMode::Enhanced { accept: condition, application: Never }),
+                (AckStage::Application, AckMode::Enhanced { accept: Never, application: condition }),
+            ] {
+                assert_eq!(is_wanted(mode, stage, Verdict::Accept), on_success, "{condition:?}");
+                assert_eq!(is_wanted(mode, stage, Verdict::Error), on_error, "{condition:?}");
+                assert_eq!(is_wanted(mode, stage, Verdict::Reject), on_error, "{condition:?}");
+            }
+        }
+        assert!(is_wanted(AckMode::Original, AckStage::Accept, Verdict::Accept));
+    }
+
+    #[test]
+    fn what_we_write_we_read() {
+        for version in ["2.3", "2.5.1", "2.8"] {
+            let text = written(&msh(version, "|"), AckStage::Accept, Verdict::Error, &[missing()]);
+            let ack = ReceivedAck::read(text.as_bytes()).unwrap();
+            assert_eq!((ack.code, ack.control_id.as_str()), (AckCode::Ae, "THEIRS"));
+            assert_eq!((ack.text.as_str(), ack.error_code.as_str()), ("expected an identifier & a type", "101"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_acknowledgement_is_said() {
+        for (bytes, expected) in [
+            (&b""[..], AckFault::Header(HeaderFault::Empty)),
+            (b"MSH|^~\\&|A\rPID|1\r", AckFault::NoMsa),
+            (b"MSH|^~\\&|A\rMSA|OK|1\r", AckFault::UnknownCode),
+        ] {
+            assert_eq!(ReceivedAck::read(bytes).unwrap_err(), expected);
+        }
     }
 }

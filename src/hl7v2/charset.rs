@@ -33,7 +33,7 @@ pub enum Charset {
 }
 
 /// What was said and done about the characters of one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CharsetReport {
     /// The first value of MSH-18 as it stands.
     pub declared: SmolStr,
@@ -176,6 +176,14 @@ pub struct Decoded<'b> {
     pub first_bad_offset: Option<usize>,
 }
 
+impl std::fmt::Debug for CharsetReport {
+    /// What was declared is text of the message (P8).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { used, detected, replaced, .. } = self;
+        write!(f, "CharsetReport(used {used:?}, detected {detected:?}, {replaced} replaced)")
+    }
+}
+
 impl std::fmt::Debug for Decoded<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Decoded({} bytes, {} replaced)", self.text.len(), self.replaced)
@@ -183,12 +191,12 @@ impl std::fmt::Debug for Decoded<'_> {
 }
 
 fn decode_ascii(bytes: &[u8]) -> Decoded<'_> {
+    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii()) {
+        return Decoded { text: Cow::Borrowed(text), replaced: 0, first_bad_offset: None };
+    }
     let first_bad_offset = bytes.iter().position(|byte| !byte.is_ascii());
     let replaced = bytes.iter().filter(|byte| !byte.is_ascii()).count();
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) if replaced == 0 => Cow::Borrowed(text),
-        _ => bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{FFFD}' }).collect(),
-    };
+    let text = bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{FFFD}' }).collect();
     Decoded { text, replaced, first_bad_offset }
 }
 
@@ -237,24 +245,19 @@ fn encode_by_table(encoding: &'static Encoding, text: &str) -> (Vec<u8>, usize) 
 pub(super) fn decode_message(bytes: &[u8], default: Charset) -> (Cow<'_, str>, Vec<Issue>, CharsetReport) {
     let declared = declared_charset(bytes);
     let detected = detect(bytes);
-    let named = Charset::from_code(&declared);
-    let used = match named {
-        Some(Charset::Ascii) if default == Charset::Ascii => detected,
-        Some(Charset::Ascii) => default,
-        Some(charset) => charset,
-        None => detected,
-    };
+    let meant = Charset::from_code(&declared).map(|named| if named == Charset::Ascii { default } else { named });
+    let used = meant.filter(|charset| *charset != Charset::Ascii).unwrap_or(detected);
     let Decoded { text, replaced, first_bad_offset } = used.decode(bytes);
     let report = CharsetReport { declared, used, detected, replaced, first_bad_offset };
-    let issues = judge(bytes, named, &report).into_iter().chain(replacements(&report));
+    let issues = judge(bytes, meant, &report).into_iter().chain(replacements(&report));
     let issues = issues.map(|text| Issue::warning(IssueCode::CharacterSet, text).at(Location::field("MSH", 1, 18)));
     (text, issues.collect(), report)
 }
 
 /// What does not fit together in what was declared and what was found.
-fn judge(bytes: &[u8], named: Option<Charset>, report: &CharsetReport) -> Option<String> {
+fn judge(bytes: &[u8], meant: Option<Charset>, report: &CharsetReport) -> Option<String> {
     let used = report.used.as_str();
-    let expected = match named {
+    let expected = match meant {
         None if is_wide(&report.declared) => "a set other than UTF-16 and UTF-32, which cannot be framed",
         None => "a character set of table 0211 that is read here",
         Some(Charset::Ascii) if report.detected != Charset::Ascii => "ASCII, because MSH-18 is empty or says so",
@@ -293,4 +296,101 @@ fn detect(bytes: &[u8]) -> Charset {
 /// The first value of MSH-18, or empty text.
 fn declared_charset(bytes: &[u8]) -> SmolStr {
     Header::read(bytes).map(|header| header.charset).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(charset: &str, text: &[u8]) -> Vec<u8> {
+        let msh = format!("MSH|^~\\&|A|B|C|D|2026||ADT^A08|1|P|2.5.1||||||{charset}\rPID|||||");
+        [msh.as_bytes(), text, b"\r"].concat()
+    }
+
+    /// The text of PID-5, the set used, and the issues.
+    fn check(charset: &str, bytes: &[u8], expected: &str, used: Charset, issues: &[&str]) {
+        let (message, found, report) = crate::hl7v2::Message::read(&message(charset, bytes), Charset::Ascii);
+        assert_eq!(message.segment("PID").unwrap().field(5).text(), expected, "{charset}");
+        assert_eq!((report.used, report.declared.as_str()), (used, charset));
+        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, issues, "{charset}");
+    }
+
+    #[test]
+    fn declared_sets_and_what_they_read() {
+        use Charset::{Ascii, Big5, Gb18030, Iso2022Jp, Iso8859_1, Iso8859_5, Iso8859_9, Iso8859_15, KsX1001, Utf8};
+        check("", b"Muller", "Muller", Ascii, &[]);
+        check("UNICODE UTF-8", "Müller".as_bytes(), "Müller", Utf8, &[]);
+        check("8859/1", b"M\xFCller", "Müller", Iso8859_1, &[]);
+        check("8859/15", b"\xA4", "€", Iso8859_15, &[]);
+        check("8859/9", b"\xDE\xDD\x80", "Şİ\u{80}", Iso8859_9, &[]);
+        check("8859/5", b"\xE9", "щ", Iso8859_5, &[]);
+        check("GB 18030-2000", b"\xC4\xE3", "你", Gb18030, &[]);
+        check("BIG-5", b"\xA7A", "你", Big5, &[]);
+        check("KS X 1001", b"\xB0\xA1", "가", KsX1001, &[]);
+        check("ISO IR87", b"\x1B$B;3\x1B(B", "山", Iso2022Jp, &[]);
+    }
+
+    #[test]
+    fn sets_that_do_not_fit_the_bytes_are_named() {
+        use Charset::{Ascii, Iso8859_1, Utf8, Windows1252};
+        let ascii = "MSH-18: expected ASCII, because MSH-18 is empty or says so; read as";
+        check("", "Müller".as_bytes(), "Müller", Utf8, &[&format!("{ascii} utf-8")]);
+        check("", b"M\xFCller\x80", "Müller€", Windows1252, &[&format!("{ascii} windows-1252")]);
+        let utf8 = "MSH-18: expected 8859/1 as MSH-18 says, but the bytes are UTF-8; read as iso-8859-1";
+        check("8859/1", "ü".as_bytes(), "Ã¼", Iso8859_1, &[utf8]);
+        let windows =
+            "MSH-18: expected 8859/1 as MSH-18 says, but the bytes look like windows-1252; read as iso-8859-1";
+        check("8859/1", b"\x80\xFC", "\u{80}ü", Iso8859_1, &[windows]);
+        let wide = "MSH-18: expected a set other than UTF-16 and UTF-32, which cannot be framed; read as us-ascii";
+        check("UNICODE UTF-16", b"x", "x", Ascii, &[wide]);
+        let unknown = "MSH-18: expected a character set of table 0211 that is read here; read as us-ascii";
+        check("EBCDIC", b"x", "x", Ascii, &[unknown]);
+    }
+
+    #[test]
+    fn bytes_that_do_not_decode_are_counted_and_located() {
+        let start = message("UNICODE UTF-8", b"").len() - 1;
+        let place = start + 1;
+        let issue = format!("MSH-18: 2 characters are not utf-8 and were replaced, the first at byte {place}");
+        check("UNICODE UTF-8", b"a\xFFb\xFEc", "a\u{FFFD}b\u{FFFD}c", Charset::Utf8, &[&issue]);
+        let decoded = Charset::Ascii.decode(b"a\x80");
+        assert_eq!((decoded.replaced, decoded.first_bad_offset), (1, Some(1)));
+    }
+
+    #[test]
+    fn a_feed_may_have_another_default() {
+        let (_, issues, report) = decode_message(&message("", b"\xE9"), Charset::Iso8859_5);
+        assert_eq!((report.used, report.detected), (Charset::Iso8859_5, Charset::Windows1252));
+        assert_eq!(issues.len(), 0);
+    }
+
+    #[test]
+    fn every_set_has_a_code_that_names_it() {
+        use Charset::*;
+        let all = [
+            Ascii, Utf8, Iso8859_1, Iso8859_2, Iso8859_3, Iso8859_4, Iso8859_5, Iso8859_6, Iso8859_7, Iso8859_8,
+            Iso8859_9, Iso8859_15, Gb18030, Big5, KsX1001, Iso2022Jp,
+        ];
+        for charset in all {
+            assert_eq!(Charset::from_code(charset.code()), Some(charset));
+            let sample = "plain ASCII ? |^~&";
+            let (bytes, lost) = charset.encode(sample);
+            assert_eq!((charset.decode(&bytes).text.as_ref(), lost), (sample, 0), "{charset:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_set_cannot_write_is_counted() {
+        for (charset, text, bytes, lost) in [
+            (Charset::Ascii, "aé", &b"a?"[..], 1),
+            (Charset::Iso8859_1, "é€", b"\xE9?", 1),
+            (Charset::Iso8859_9, "ŞÐ", b"\xDE?", 1),
+            (Charset::Iso8859_5, "щ€", b"\xE9?", 1),
+            (Charset::Windows1252, "€", b"\x80", 0),
+            (Charset::Iso2022Jp, "山€", b"\x1B$B;3\x1B(B?", 1),
+        ] {
+            assert_eq!(charset.encode(text), (bytes.to_vec(), lost), "{charset:?}");
+        }
+    }
 }

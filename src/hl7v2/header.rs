@@ -178,9 +178,9 @@ impl Header {
 }
 
 impl std::fmt::Debug for Header {
-    /// Kind and version; control ids and names may identify a patient.
+    /// Nothing of the text: in a broken message anything may stand anywhere (P8).
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Header({}, version {})", self.message_type(), self.version)
+        write!(f, "Header({:?}, {} faults)", self.mode(), self.faults.len())
     }
 }
 
@@ -261,4 +261,101 @@ fn push_with_cr(content: &mut Vec<u8>, mut rest: &[u8]) {
         rest = rest.strip_prefix(b"\r\n").unwrap_or(&rest[1..]);
     }
     content.extend_from_slice(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &str = "MSH|^~\\&|APP|FAC^1.2.3^ISO|RAPP|RFAC|20260312||ADT^A08^ADT_A01|C1|P|2.5.1^DEU|7||AL|NE||8859/1~X|||360X\rPID|1\r";
+
+    #[test]
+    fn fields_of_a_full_header() {
+        let header = Header::read(FULL.as_bytes()).unwrap();
+        for (found, expected) in [
+            (&header.sending_application, "APP"),
+            (&header.sending_facility, "FAC^1.2.3^ISO"),
+            (&header.receiving_application, "RAPP"),
+            (&header.receiving_facility, "RFAC"),
+            (&header.sent_at, "20260312"),
+            (&header.message_code, "ADT"),
+            (&header.trigger_event, "A08"),
+            (&header.message_structure, "ADT_A01"),
+            (&header.control_id, "C1"),
+            (&header.processing_id, "P"),
+            (&header.version, "2.5.1"),
+            (&header.version_id, "2.5.1^DEU"),
+            (&header.sequence_number, "7"),
+            (&header.charset, "8859/1"),
+            (&header.profiles, "360X"),
+            (&header.sender(), "APP|FAC^1.2.3^ISO"),
+            (&header.message_type(), "ADT^A08"),
+        ] {
+            assert_eq!(found, expected);
+        }
+        let mode = AckMode::Enhanced { accept: AckCondition::Always, application: AckCondition::Never };
+        assert_eq!(header.mode(), mode);
+        assert_eq!(header.issues(), []);
+    }
+
+    #[test]
+    fn odd_headers_that_can_be_read() {
+        for (text, sender, message_type, issues) in [
+            ("\u{FEFF}\r\n MSH|^~\\&|A|B", "A|B", "", 4),
+            ("MSH#*~\\&#A#B###1##ADT*A01#1#P#2.3", "A|B", "ADT^A01", 0),
+            ("MSH|^~\\&#|A|B|||1||ACK|1|P|2.7\nMSA", "A|B", "ACK", 0),
+            ("MSH||A|B|||1||ADT^A01|1|P|2.3", "A|B", "ADT^A01", 1),
+            ("MSH|^|A|B|||1||ADT^A01|1|P|2.3", "A|B", "ADT^A01", 1),
+            ("MSH|^~\\&|||||1||ADT^A01| |P|2.3", "|", "ADT^A01", 1),
+            ("MSH|^~\\&|A|B|||1||ADT^A01|1|P|2.3|||XX", "A|B", "ADT^A01", 1),
+            ("MSH|", "|", "", 5),
+        ] {
+            let header = Header::read(text.as_bytes()).unwrap();
+            assert_eq!((header.sender().as_str(), header.message_type().as_str()), (sender, message_type), "{text}");
+            assert_eq!(header.issues().len(), issues, "{text}: {:?}", header.issues());
+        }
+    }
+
+    #[test]
+    fn bytes_that_hold_no_header() {
+        for (bytes, expected) in [
+            (&b""[..], "expected a message, but got no bytes"),
+            (b"\r\n", "expected a message, but got no bytes"),
+            (b"PID|1", "expected MSH at the start of the message"),
+            (b"MS", "expected MSH at the start of the message"),
+            (b"M\0S\0H\0|\0", "expected MSH at the start of the message"),
+            (b"FHS|^~\\&", "expected a batch to be taken apart first, but got a batch header"),
+            (b"MSH", "expected a punctuation character as field separator after MSH"),
+            (b"MSHA^~\\&", "expected a punctuation character as field separator after MSH"),
+            (b"MSH\xA7^~\\&", "expected a punctuation character as field separator after MSH"),
+        ] {
+            assert_eq!(Header::read(bytes).unwrap_err().to_string(), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_of_any_character_set_come_back() {
+        for bytes in [&b"MSH|^~\\&|M\xFCller"[..], "MSH|^~\\&|Müller".as_bytes()] {
+            let header = Header::read(bytes).unwrap();
+            assert_eq!(header.sending_application, "Müller");
+            assert_eq!(header.restore(&header.sending_application), &bytes[9..]);
+        }
+    }
+
+    #[test]
+    fn a_resend_with_another_time_has_the_same_digest() {
+        let digest = |text: &str| Header::read(text.as_bytes()).unwrap().content_digest(text.as_bytes());
+        let first = digest("MSH|^~\\&|A|B|C|D|20260312||ADT^A08|1\rPID|1\r");
+        for (text, same) in [
+            ("MSH|^~\\&|A|B|C|D|20260313||ADT^A08|1\rPID|1\r", true),
+            ("MSH|^~\\&|A|B|C|D|||ADT^A08|1\nPID|1\n", true),
+            ("MSH|^~\\&|A|B|C|D|20260312||ADT^A08|1\r\nPID|1\r\n", true),
+            ("MSH|^~\\&|A|B|C|D|20260312||ADT^A08|2\rPID|1\r", false),
+            ("MSH|^~\\&|A|B|C|D|20260312||ADT^A08|1\rPID|2\r", false),
+            ("MSH|^~\\&|A|B|C|D|20260312||ADT^A08|1\rPID|1\r\r", false),
+            ("MSH|^~\\&|A", false),
+        ] {
+            assert_eq!(digest(text) == first, same, "{text:?}");
+        }
+    }
 }

@@ -288,6 +288,11 @@ impl<'t> Parser<'t> {
             let text = format!("line {number} at byte {start} is not a segment: expected three capitals or digits");
             return self.issues.push(Issue::warning(IssueCode::Structure, text));
         };
+        if is_header(key) && number > 1 {
+            let text = "expected one header in a message; a batch is to be taken apart first";
+            let place = Location::segment(&String::from_utf8_lossy(&key), occurrence);
+            self.issues.push(Issue::warning(IssueCode::SegmentSequence, text).at(place));
+        }
         if name > start {
             let key = String::from_utf8_lossy(&key);
             let text = format!("{} bytes of blanks or byte order mark before the segment name", name - start);
@@ -313,3 +318,6 @@ fn is_header(name: [u8; 3]) -> bool {
 fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

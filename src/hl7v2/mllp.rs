@@ -3,12 +3,14 @@
 //! `0x0B content 0x1C 0x0D`. However the stream is cut into reads, the events are the same. Every byte is looked at
 //! once, and a frame is handed out without being copied.
 //!
-//! Decisions. `0x1C` ends a frame when `0x0D` follows, or `0x0B` (a sender that leaves the last byte out), with LF,
-//! blanks or NUL between at most. Followed by anything else it is content: to end there would cut a message in half
+//! Decisions. `0x1C` ends a frame when `0x0D` follows, or `0x0B` (a sender that leaves the last byte out), with a
+//! few LF, blanks or NUL between at most. Followed by anything else it is content: to end there would cut a message in half
 //! and call it whole. `0x0B` anywhere else in a frame means that the frame was cut off. A sender that leaves the last
 //! byte out and then waits is served by `flush_unterminated` after a short time-out, which the caller keeps.
 
 use bytes::{Buf as _, BufMut, Bytes, BytesMut};
+
+use crate::base::limits::FRAME_FILLER_BYTES_MAX;
 
 const START: u8 = 0x0B;
 const END: u8 = 0x1C;
@@ -101,7 +103,8 @@ impl FrameReader {
     /// Where the content ends, when the first `length` bytes end in `0x1C` and nothing that counts.
     fn end_but_for_last_byte(&self, length: usize) -> Option<usize> {
         let filler = |byte: &&u8| matches!(**byte, b'\n' | b' ' | b'\t' | 0);
-        let trailing = self.buffer[..length].iter().rev().take_while(filler).count();
+        let tail = self.buffer[..length].iter().rev().take(FRAME_FILLER_BYTES_MAX);
+        let trailing = tail.take_while(filler).count();
         let end = length.checked_sub(trailing + 1)?;
         (self.buffer[end] == END && end <= self.frame_bytes_max).then_some(end)
     }
@@ -324,6 +327,17 @@ mod tests {
             assert_eq!(reader.flush_unterminated().as_deref(), *expected, "{stream:?}");
             reader.push(b"\r\x0BB\x1C\r");
             assert_eq!(reader.last(), Some(frame(b"B")), "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn filler_after_the_end_block_is_bounded() {
+        for (count, served) in [(FRAME_FILLER_BYTES_MAX, true), (FRAME_FILLER_BYTES_MAX + 1, false)] {
+            let mut reader = FrameReader::new(1000);
+            reader.push(b"\x0BA\x1C");
+            reader.push(&vec![b'\n'; count]);
+            assert_eq!(reader.next(), None);
+            assert_eq!(reader.flush_unterminated().is_some(), served);
         }
     }
 

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use super::escape;
-use super::{Charset, Delimiters, Message};
+use super::{Charset, Delimiters, FieldPath, Message};
+use crate::base::Location;
 
 /// What a place says (HL7 v2.5.1 2.5.3.4, 2.7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -171,6 +172,16 @@ impl<'m> Segment<'m> {
         self.message.field(self.index, number)
     }
 
+    /// Every place of this segment that the path names.
+    pub fn values(self, path: FieldPath) -> impl Iterator<Item = Value<'m>> {
+        super::path::in_segment(self, Some(path))
+    }
+
+    /// Where the segment is, for issues.
+    pub fn location(self) -> Location {
+        Location::segment(self.name(), self.occurrence())
+    }
+
     /// All fields in order with their numbers.
     pub fn fields(self) -> impl Iterator<Item = (u16, Field<'m>)> + use<'m> {
         (1..=self.field_count()).map(move |number| (number, self.field(number)))
@@ -189,6 +200,7 @@ pub struct Value<'m> {
     pub(super) raw: &'m str,
     pub(super) delimiters: Delimiters,
     pub(super) charset: Charset,
+    pub segment_name: &'m str,
     /// The segment's position in the message, from 0.
     pub segment_index: usize,
     /// Which one of its name, from 1.
@@ -211,6 +223,27 @@ impl<'m> Value<'m> {
 
     pub fn is_valued(self) -> bool {
         self.presence() == Presence::Valued
+    }
+
+    /// The value as a repetition with its components: for paths without a component.
+    pub const fn as_repetition(self) -> Repetition<'m> {
+        Repetition::new(self.raw, self.delimiters, self.charset)
+    }
+
+    /// The value as a component with its subcomponents: for paths without a subcomponent.
+    pub const fn as_component(self) -> Component<'m> {
+        Component::new(self.raw, self.delimiters, self.charset)
+    }
+
+    /// Where the value is, for issues and traces.
+    pub fn location(self) -> Location {
+        Location {
+            field: self.field,
+            field_repetition: self.field_repetition,
+            component: self.component,
+            subcomponent: self.subcomponent,
+            ..Location::segment(self.segment_name, self.segment_occurrence)
+        }
     }
 
     /// The first part of the lowest level, unescaped.
