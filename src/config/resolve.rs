@@ -150,7 +150,7 @@ pub fn settings(root: &Table, faults: &mut Vec<Fault>) -> Settings {
         endpoints: endpoints.iter().filter_map(|section| endpoint(section, faults)).collect(),
     };
     for key in ["feed", "endpoint"] {
-        refuse_doubles(&root, key, faults);
+        check_names(&root, key, faults);
     }
     settings
 }
@@ -164,12 +164,16 @@ fn tables<'a>(root: &Section<'a>, key: &str, options: &'static [Opt]) -> Vec<Sec
     sections.collect()
 }
 
-fn refuse_doubles(root: &Section<'_>, key: &str, faults: &mut Vec<Fault>) {
+/// Names stand in logs, metrics and commands: one of a kind, and of letters that need no quoting.
+fn check_names(root: &Section<'_>, key: &str, faults: &mut Vec<Fault>) {
     let mut seen = HashSet::new();
     for section in tables(root, key, options::FEED) {
-        if let Some(name) = section.text("name")
-            && !seen.insert(name)
-        {
+        let Some(name) = section.text("name") else { continue };
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+            let text = "`name` may hold letters, digits, `-`, `_` and `.` only";
+            faults.push(Fault::new(&section.place("name"), "bad-value", text));
+        }
+        if !seen.insert(name) {
             let text = format!("there is another {key} named `{name}`");
             faults.push(Fault::new(&section.place("name"), "conflict", text));
         }

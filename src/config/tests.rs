@@ -108,6 +108,7 @@ fn problems_of_sections_and_feeds_are_located() {
             "[http]\naddress = \"[::]:1\"",
             "(2, 11) open-listener: [::]:1 is reachable from other machines, and there is no TLS",
         ),
+        ("[[feed]]\nname = \"a b\"", "(2, 8) bad-value: `name` may hold letters, digits, `-`, `_` and `.` only"),
         ("[[feed]]\nname = \"a\"\n[[feed]]\nname = \"a\"", "(4, 8) conflict: there is another feed named `a`"),
         (
             "[[feed]]\nname = \"a\"\ndefault_zone = \"Mars/Olympus\"",
