@@ -38,3 +38,79 @@ pub const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
 /// How long a stopping process waits for work in hand.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Messages of one connection that may be under way at once, so that a peer that pipelines shares a commit.
+pub const PIPELINE_MAX: usize = 64;
+
+/// How long a frame whose end block has come may miss its final carriage return before it is taken as it is.
+pub const FRAME_END_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// How long a peer may refuse to take an answer: past this its connection holds memory for nobody.
+pub const ANSWER_WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a TLS handshake may take.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long connecting to a receiver may take. (setting)
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a receiver over MLLP has to acknowledge. (setting)
+pub const ACK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Largest acknowledgement that is read: an ERR per segment fits, a report does not.
+pub const ACK_BYTES_MAX: usize = 256 * 1024;
+
+/// How long a webhook receiver has to answer; Standard Webhooks recommends 15 to 30 seconds. (setting)
+pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Bytes of a request body on the admin port, where no request needs one.
+pub const ADMIN_BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// Oddities listed for one message: past this the text is not HL7 v2, and a longer list helps nobody.
+pub const PARSE_ISSUES_MAX: usize = 100;
+
+/// Longest sleep of a worker that has nothing to do: a lost wake-up costs at most this.
+pub const WORKER_TICK: Duration = Duration::from_secs(1);
+
+/// Pause after the store failed, so that a dead store is not hammered.
+pub const WORKER_BACK_OFF: Duration = Duration::from_millis(500);
+
+/// Life of a lease on partitions: how long a dead replica's lanes stand still.
+pub const LEASE_SPAN: Duration = Duration::from_secs(15);
+
+/// A lease is renewed three times in its life, so that two renewals may fail.
+pub const LEASE_RENEWAL: Duration = Duration::from_secs(5);
+
+/// How long an `applied` acknowledgement waits for the conclusion: below the 30 s after which senders resend.
+pub const APPLIED_WAIT: Duration = Duration::from_secs(20);
+
+/// Tries of a message that our own code fails on (a panic), before its lane is parked.
+pub const TRIES_MAX: u32 = 3;
+
+/// Repetitions of load and decide when another batch or replica changed the same resources in between.
+pub const CONFLICTS_MAX: u32 = 16;
+
+/// Write jobs that share one commit of the store: past this the first waits longer than the flush it saves.
+pub const WRITE_JOBS_PER_COMMIT_MAX: usize = 128;
+
+/// Write jobs waiting for the store's writer; past this their callers wait before they may queue.
+pub const WRITE_QUEUE_MAX: usize = 1024;
+
+/// Reading connections to SQLite: a few, since each occupies a thread and a page cache while it reads.
+pub const READ_CONNECTIONS_MAX: usize = 4;
+
+/// Connections of one replica to PostgreSQL. (setting)
+pub const POSTGRES_CONNECTIONS_MAX: u32 = 8;
+
+/// How far back a control id is looked up for duplicates: senders resend within days, and restart their counters.
+pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Event keys a referral remembers, to change nothing when one comes again. The journal refuses resent messages
+/// before; this covers a replay of a referral's recent past.
+pub const REFERRAL_EVENTS_REMEMBERED_MAX: usize = 128;
+
+/// Appointments of one referral. A series of weekly visits over two years stays below; past it the oldest that is
+/// over is forgotten.
+pub const REFERRAL_APPOINTMENTS_MAX: usize = 128;
+/// ERR segments of one acknowledgement: a sender that mends these first hears of the rest next time.
+pub const ACK_ERRORS_MAX: usize = 20;
+pub const DUPLICATE_WINDOW: Duration = Duration::from_hours(30 * 24);

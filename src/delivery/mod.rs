@@ -3,6 +3,8 @@
 //! *Dispatch* decides who gets something, in the transaction of the change; *delivery* sends it, outside. A `Sender`
 //! makes one attempt and classifies its failure where it happens; `retry` decides what follows. Senders never retry.
 
+pub mod retry;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;

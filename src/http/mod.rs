@@ -1,1 +1,5 @@
-//! To be written.
+//! HTTP surfaces: health and metrics on the admin port.
+//!
+//! It must not know connectors or senders. Nothing here shows message content or patient data (P8).
+
+pub mod ops;

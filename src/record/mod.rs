@@ -6,12 +6,14 @@
 //!
 //! Plain values: it knows neither SQL nor protocols, nor how a decision is made.
 
+pub mod announcement;
 pub mod conclusion;
 pub mod delivery;
 pub mod lane;
 pub mod message;
 pub mod resource;
 
+pub use announcement::{Announcement, AnnouncementKind, OrderStatus};
 pub use conclusion::{Audit, Cause, Conclusion, Referral, ReferralWrite, Timer, TimerChange, WorkItem, WorkItemKind};
 pub use delivery::{Attempt, Delivery, DeliveryState, FailureClass, NewDelivery, Payload};
 pub use lane::{Lane, Lanes};

@@ -8,6 +8,18 @@
 //! changes nothing. It does not know what a message means, and makes no decision.
 //!
 //! SQL lives in `sqlite` and `postgres` only.
+//!
+//! To change what is kept: a migration pair (`migration`), the statements of both backends, and a case in `conformance`.
+
+#[cfg(test)]
+mod conformance;
+mod encoding;
+mod migration;
+mod open;
+mod postgres;
+mod sqlite;
+
+pub use open::{StoreUrl, open};
 
 use std::collections::HashSet;
 use std::future::Future;

@@ -1,0 +1,163 @@
+//! The configuration checked and resolved: what the composition root builds from.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use smol_str::SmolStr;
+
+use crate::base::Phi;
+use crate::base::ids::FeedName;
+use crate::connectors::http_client::AddressPolicy;
+use crate::connectors::mllp::{ListenerSettings, SenderSettings};
+use crate::connectors::webhook::{SigningSecret, WebhookUrl};
+use crate::record::ReusePolicy;
+use crate::telemetry;
+
+/// The whole configuration.
+#[derive(Clone)]
+pub struct Settings {
+    pub store: StoreSettings,
+    pub telemetry: telemetry::Settings,
+    pub admin_address: SocketAddr,
+    pub http_address: SocketAddr,
+    /// Mapping files in place of those built in.
+    pub mapping_directory: Option<PathBuf>,
+    pub feeds: Vec<Feed>,
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// Where everything is kept.
+#[derive(Clone)]
+pub struct StoreSettings {
+    /// PostgreSQL; unset: the embedded store in `data`.
+    pub url: Option<SecretText>,
+    pub data: PathBuf,
+}
+
+/// A secret in the configuration, or the file that holds it. Shown by nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretText {
+    Inline(Phi<String>),
+    File(PathBuf),
+}
+
+/// When a message is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AckTiming {
+    /// Once durable.
+    Commit,
+    /// After mapping and workflow.
+    Applied,
+}
+
+/// What becomes of a message of a type without a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUnknownType {
+    Park,
+    Refuse,
+}
+
+/// The sender's part in a referral.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Placer,
+    Filler,
+}
+
+/// One inbound feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feed {
+    pub listener: ListenerSettings,
+    pub tls: Option<TlsPaths>,
+    pub ack: AckTiming,
+    pub on_unknown_type: OnUnknownType,
+    pub on_control_id_reuse: ReusePolicy,
+    pub role: Option<Role>,
+    /// A code of HL7 table 0211.
+    pub default_charset: Option<SmolStr>,
+    /// A name of the IANA time zone database.
+    pub default_zone: Option<SmolStr>,
+    pub processing_ids: Vec<SmolStr>,
+}
+
+impl Feed {
+    pub fn name(&self) -> &FeedName {
+        &self.listener.feed
+    }
+}
+
+/// PEM files; which are present depends on the side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsPaths {
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    pub authority: Option<PathBuf>,
+}
+
+/// One partner that is told.
+#[derive(Clone)]
+pub struct Endpoint {
+    pub target: Target,
+    pub notify: Notify,
+}
+
+/// How a partner is reached.
+#[derive(Clone)]
+pub enum Target {
+    Mllp { sender: SenderSettings, tls: Option<TlsPaths>, server_name: String },
+    Webhook(Webhook),
+}
+
+/// A webhook whose secrets may still be in files.
+#[derive(Clone)]
+pub struct Webhook {
+    pub endpoint: crate::base::ids::EndpointName,
+    pub url: WebhookLocation,
+    pub secrets: SigningSecrets,
+    pub timeout: std::time::Duration,
+    pub addresses: AddressPolicy,
+    pub allow_http: bool,
+    pub authority: Option<PathBuf>,
+}
+
+/// A URL, checked, or the file that holds it.
+#[derive(Clone)]
+pub enum WebhookLocation {
+    Inline(WebhookUrl),
+    File(PathBuf),
+}
+
+/// Signing secrets, checked, or the file that holds them.
+#[derive(Clone)]
+pub enum SigningSecrets {
+    Inline(Vec<SigningSecret>),
+    File(PathBuf),
+}
+
+/// Which referrals and which of their events a partner is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notify {
+    /// MSH-3 of the referral's message; empty: any.
+    pub sender_applications: Vec<SmolStr>,
+    /// MSH-4; empty: any.
+    pub sender_facilities: Vec<SmolStr>,
+    /// Event codes; empty: the default policy.
+    pub events: Vec<SmolStr>,
+    pub form: Form,
+}
+
+/// How much a webhook carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Thin,
+    Full,
+}
+
+impl Endpoint {
+    pub fn name(&self) -> &crate::base::ids::EndpointName {
+        match &self.target {
+            Target::Mllp { sender, .. } => &sender.endpoint,
+            Target::Webhook(webhook) => &webhook.endpoint,
+        }
+    }
+}

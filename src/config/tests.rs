@@ -1,0 +1,279 @@
+//! Configurations in, settings or located problems out.
+
+use super::*;
+
+fn parse(text: &str) -> Result<Settings, Vec<Diagnostic>> {
+    check(text, "loopgate.toml", &[])
+}
+
+fn problems(text: &str) -> Vec<String> {
+    let faults = parse(text).err().unwrap_or_default();
+    faults.iter().map(|fault| format!("{:?} {}: {}", fault.position.unwrap(), fault.code, fault.text)).collect()
+}
+
+#[test]
+fn without_a_file_every_default_holds_and_listens_on_loopback() {
+    let settings = parse("").unwrap();
+    assert!(settings.admin_address.ip().is_loopback() && settings.http_address.ip().is_loopback());
+    assert_eq!(settings.telemetry, crate::telemetry::Settings::default());
+    assert!(settings.feeds.is_empty() && settings.endpoints.is_empty() && settings.store.url.is_none());
+    let feed = parse("[[feed]]\nname = \"emr\"").unwrap().feeds.remove(0);
+    let expected = crate::connectors::mllp::ListenerSettings::new(
+        crate::base::ids::FeedName::new("emr"),
+        "127.0.0.1:2575".parse().unwrap(),
+    );
+    assert_eq!(feed.listener, expected, "the defaults of the table are those of base::limits");
+}
+
+const FULL: &str = r#"
+[store]
+url = "postgres://loopgate:canary-password@db/loopgate"
+
+[log]
+filter = "debug"
+format = "json"
+
+[admin]
+address = "0.0.0.0:9575"
+dangerous_listen_without_tls = true
+
+[[feed]]
+name = "emr"
+address = "0.0.0.0:2575"
+ack = "applied"
+on_unknown_type = "refuse"
+on_control_id_reuse = "refuse"
+role = "filler"
+default_charset = "8859/1"
+default_zone = "Europe/Berlin"
+processing_ids = ["P"]
+connections_max = 7
+tls = { certificate = "gateway.pem", key = "gateway.key", client_ca = "partners.pem" }
+
+[[endpoint]]
+name = "clinic"
+kind = "mllp"
+address = "clinic.example:2575"
+timeout_ms = 5000
+tls = { ca = "clinic.pem" }
+notify = { sender_applications = ["EMR"], events = ["referral.accepted"] }
+
+[[endpoint]]
+name = "crm"
+kind = "webhook"
+url = "http://127.0.0.1:8080/canary-token"
+secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+dangerous_allow_private_addresses = true
+[endpoint.notify]
+form = "full"
+"#;
+
+#[test]
+fn a_full_file_is_resolved() {
+    let settings = parse(FULL).unwrap_or_else(|faults| panic!("{}", render(&faults)));
+    let feed = &settings.feeds[0];
+    assert_eq!((feed.ack, feed.role, feed.listener.connections_max), (AckTiming::Applied, Some(Role::Filler), 7));
+    assert_eq!(feed.tls.as_ref().unwrap().authority.as_deref(), Some(std::path::Path::new("partners.pem")));
+    assert_eq!(feed.processing_ids, ["P"]);
+    let Target::Mllp { sender, server_name, .. } = &settings.endpoints[0].target else { panic!("mllp") };
+    assert_eq!((sender.ack_timeout.as_secs(), server_name.as_str()), (5, "clinic.example"));
+    assert_eq!(settings.endpoints[0].notify.events, ["referral.accepted"]);
+    assert_eq!(settings.endpoints[1].name().as_str(), "crm");
+    assert_eq!(settings.endpoints[1].notify.form, Form::Full);
+}
+
+#[test]
+fn problems_of_sections_and_feeds_are_located() {
+    let cases = [
+        ("[stroe]\n", "(1, 2) unknown-option: there is no option `stroe`"),
+        ("[store]\ndata = 7", "(2, 8) wrong-type: `store.data` is an integer, expected a path, as a string"),
+        (
+            "[[feed]]\naddress = \"127.0.0.1:1\"",
+            "(1, 1) missing-option: `feed.name` is missing: Unique name, in logs, metrics and commands.",
+        ),
+        (
+            "[[feed]]\nname = \"a\"\nack = \"later\"",
+            "(3, 7) bad-value: `feed.ack` must be one of \"commit\", \"applied\"",
+        ),
+        (
+            "[[feed]]\nname = \"a\"\nconnections_max = 0",
+            "(3, 19) bad-value: `feed.connections_max` must be from 1 to 100000",
+        ),
+        ("[[feed]]\nname = \"a\"\naddress = \"here\"", "(3, 11) bad-value: `address` is not an address with port"),
+        (
+            "[[feed]]\nname = \"a\"\naddress = \"0.0.0.0:1\"",
+            "(3, 11) open-listener: 0.0.0.0:1 is reachable from other machines, and there is no TLS",
+        ),
+        (
+            "[http]\naddress = \"[::]:1\"",
+            "(2, 11) open-listener: [::]:1 is reachable from other machines, and there is no TLS",
+        ),
+        ("[[feed]]\nname = \"a\"\n[[feed]]\nname = \"a\"", "(4, 8) conflict: there is another feed named `a`"),
+        (
+            "[[feed]]\nname = \"a\"\ndefault_zone = \"Mars/Olympus\"",
+            "(3, 16) bad-value: `default_zone` is not a name of the IANA time zone database",
+        ),
+        (
+            "[[feed]]\nname = \"a\"\ndefault_charset = \"EBCDIC\"",
+            "(3, 19) bad-value: `default_charset` is not a code of HL7 table 0211",
+        ),
+        (
+            "[[feed]]\nname = \"a\"\ntls = { key = \"k\" }",
+            "(3, 7) missing-option: `feed.tls.certificate` is missing: PEM file: the certificate, then its intermediates.",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(problems(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn problems_of_endpoints_and_texts_are_located() {
+    let webhook =
+        "[[endpoint]]\nname = \"a\"\nkind = \"webhook\"\nsecrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]\n";
+    let cases = [
+        (
+            "[[endpoint]]\nname = \"a\"\nkind = \"mllp\"",
+            "(1, 1) missing-option: an endpoint of kind \"mllp\" needs `address`",
+        ),
+        (
+            "[[endpoint]]\nname = \"a\"\nkind = \"mllp\"\naddress = \"a:1\"\nsecrets = [\"s\"]",
+            "(5, 11) conflict: `secrets` means nothing for an endpoint of kind \"mllp\"",
+        ),
+        (
+            "[[endpoint]]\nname = \"a\"\nkind = \"mllp\"\naddress = \"a\"",
+            "(4, 11) bad-value: `address` is not a host with port",
+        ),
+        (
+            &format!("{webhook}url = \"http://a.example/\""),
+            "(5, 7) bad-value: `url`: expected https; `dangerous_allow_http = true` permits http",
+        ),
+        (
+            &format!("{webhook}url = \"https://10.0.0.1/\""),
+            "(5, 7) bad-value: `url`: the host is an internal address; `dangerous_allow_private_addresses = true` permits it",
+        ),
+        (
+            &format!("{webhook}url = \"https://a.example/\"\nurl_file = \"f\""),
+            "(6, 12) conflict: `url` and `url_file` cannot both be given",
+        ),
+        (
+            "[log]\nfilter = \"loopgate=loud\"",
+            "(2, 10) bad-value: the log filter does not parse: expected directives such as `info` or `info,loopgate=debug`",
+        ),
+        ("[store]\nurl = \"mysql://x\"", "(2, 7) bad-value: `url` is not a PostgreSQL URL"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(problems(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let found = problems("[log]\nformat = \"xml\"\n[[feed]]\nname = 3\nack = \"x\"\n[[feed]]\nrole = \"x\"\n");
+    assert_eq!(found.len(), 5, "{found:#?}");
+}
+
+#[test]
+fn a_problem_is_shown_like_a_compiler_does() {
+    let faults = parse("[[feed]]\nname = \"emr\"\nadress = \"127.0.0.1:2575\"\n").err().unwrap();
+    let expected = "\
+error[unknown-option]: there is no option `feed.adress`
+  --> loopgate.toml:3:1
+  |
+3 | adress = ****************
+  | ^^^^^^
+  = did you mean `address`?
+
+1 problem in the configuration
+";
+    assert_eq!(render(&faults), expected);
+}
+
+/// Whatever is wrong on the same line, secrets are not in the report.
+#[test]
+fn secrets_are_never_shown() {
+    let endpoint = "[[endpoint]]\nname = \"a\"\nkind = \"webhook\"\n";
+    for text in [
+        "store = { url = \"mysql://canary\", data = 7 }",
+        "[store]\nulr = \"canary\"",
+        "[stoer]\nurl = \"canary\"",
+        "stoer = { url = \"canary\", inner = { deep = [\"canary\"] } }",
+        &format!("{endpoint}url = \"http://canary.example/canary\"\nsecrets = [\"canary\"]"),
+        &format!("{endpoint}url = \"https://user:canary@a.example/\"\nsecrets = [\"whsec_canary\", 7]"),
+        &format!("{endpoint}secrets = [\"whsec_canary\""),
+        &format!("{endpoint}secrets = \"whsec_canary"),
+    ] {
+        let report = render(&parse(text).err().unwrap());
+        assert!(!report.contains("canary"), "{report}");
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let file = "[[feed]]\nname = \"emr\"\naddress = \"127.0.0.1:1\"";
+    let set = |name: &str, value: &str| check(file, "f", &[(name.to_owned(), value.to_owned())]);
+    assert_eq!(set("LOOPGATE__STORE__DATA", "/srv/x").unwrap().store.data, std::path::PathBuf::from("/srv/x"));
+    assert_eq!(set("LOOPGATE__FEED__0__ADDRESS", "127.0.0.1:9").unwrap().feeds[0].listener.address.port(), 9);
+    assert_eq!(set("LOOPGATE__FEED__0__CONNECTIONS_MAX", "9").unwrap().feeds[0].listener.connections_max, 9);
+    assert_eq!(set("LOOPGATE__FEED__0__PROCESSING_IDS", "P, T").unwrap().feeds[0].processing_ids, ["P", "T"]);
+    assert!(set("PATH", "/bin").is_ok());
+    for (name, value, code) in [
+        ("LOOPGATE__STORE__DATUM", "x", "unknown-option"),
+        ("LOOPGATE__FEED__1__ADDRESS", "127.0.0.1:9", "unknown-option"),
+        ("LOOPGATE__FEED__0__CONNECTIONS_MAX", "many", "wrong-type"),
+        ("LOOPGATE__ADMIN__ADDRESS", "0.0.0.0:1", "open-listener"),
+    ] {
+        let faults = set(name, value).err().unwrap();
+        assert_eq!(faults.len(), 1, "{name}");
+        assert_eq!((faults[0].code, faults[0].origin.as_str(), faults[0].position), (code, name, None));
+        assert!(render(&faults).contains(&format!("--> environment variable {name}")));
+    }
+}
+
+#[test]
+fn any_text_is_survived() {
+    for end in (0..FULL.len()).filter(|end| FULL.is_char_boundary(*end)) {
+        if let Err(faults) = parse(&FULL[..end]) {
+            assert!(!render(&faults).contains("canary"), "cut at {end}: {}", render(&faults));
+        }
+    }
+}
+
+#[test]
+fn files_are_read_and_what_is_wrong_with_them_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let url = write("url", "http://127.0.0.1:9/hooks\n");
+    let secrets =
+        write("secrets", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n\nwhsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
+    let config = |secrets: &str| {
+        let flags = "kind = \"webhook\"\ndangerous_allow_private_addresses = true";
+        format!("[[endpoint]]\nname = \"crm\"\n{flags}\nurl_file = \"{url}\"\nsecrets_file = \"{secrets}\"\n")
+    };
+    let clock: std::sync::Arc<dyn crate::base::Clock> = std::sync::Arc::new(crate::base::FrozenClock::default());
+    let start = |text: &str| {
+        let path = write("loopgate.toml", text);
+        load(Some(std::path::Path::new(&path)), &[]).and_then(|settings| senders(&settings, &clock))
+    };
+    let senders = start(&config(&secrets)).unwrap();
+    assert_eq!(senders.keys().map(crate::base::ids::EndpointName::as_str).collect::<Vec<_>>(), ["crm"]);
+    assert!(matches!(start(&config(&write("empty", "\n"))), Err(LoadError::NoSecrets { .. })));
+    assert!(matches!(start(&config(&write("bad", "secret\n"))), Err(LoadError::Secrets { .. })));
+    assert!(matches!(start(&config("absent")), Err(LoadError::Unreadable { .. })));
+}
+
+/// Rewrites the page when `UPDATE_REFERENCE` is set, and fails on a difference otherwise.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a switch of the developer, not of the gateway")]
+fn the_reference_is_what_the_table_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/configuration.md");
+    if std::env::var("UPDATE_REFERENCE").is_ok() {
+        std::fs::write(path, options::reference()).unwrap();
+    }
+    let page = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(page == options::reference(), "stale: run UPDATE_REFERENCE=1 cargo test --lib config::");
+}

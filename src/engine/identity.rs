@@ -1,0 +1,213 @@
+//! Who a patient is: matching by agreed identifiers, following merges, renaming in what a message said.
+//!
+//! A logical id made by the mapping stands for one identifier. When another of the patient's agreed identifiers is
+//! already known, the known patient is meant. Never by value alone: an identifier without an assigning authority, or
+//! of a type that many patients share, decides nothing.
+
+use std::collections::HashMap;
+
+use smol_str::SmolStr;
+
+use crate::base::{Issue, IssueCode};
+use crate::fhir::{Node, Object, Resource};
+use crate::record::{IdentifierKey, Redirect, ResourceKey};
+
+/// Types of identifier (HL7 table 0203) that name one patient within their authority. `MRN` is how 360X writes `MR`.
+pub const IDENTITY_TYPES: [&str; 6] = ["MR", "MRN", "PI", "PT", "EPI", "MPI"];
+
+/// The identifiers of a Patient that may decide who it is, the preferred first.
+pub fn identity_keys(patient: &Resource) -> Vec<IdentifierKey> {
+    let identifiers = patient.get("identifier").into_iter().flat_map(Node::items);
+    identifiers.filter_map(identity_key).collect()
+}
+
+fn identity_key(identifier: &Node) -> Option<IdentifierKey> {
+    let kind = identifier.text(&["type", "coding", "code"])?;
+    let system = identifier.text(&["system"]).filter(|system| !system.is_empty())?;
+    let value = identifier.text(&["value"])?;
+    IDENTITY_TYPES.contains(&kind).then(|| IdentifierKey {
+        kind: "Patient".into(),
+        system: system.into(),
+        value: value.into(),
+    })
+}
+
+/// What is known of identities: who has an identifier, and where merged ones went.
+#[derive(Default)]
+pub struct Known {
+    pub owners: HashMap<IdentifierKey, Vec<SmolStr>>,
+    pub redirects: HashMap<ResourceKey, ResourceKey>,
+}
+
+impl Known {
+    pub fn survivor(&self, key: &ResourceKey) -> ResourceKey {
+        self.redirects.get(key).unwrap_or(key).clone()
+    }
+
+    pub fn learn(&mut self, patient: &Resource) {
+        let Some(id) = patient.id() else { return };
+        for key in identity_keys(patient) {
+            let owners = self.owners.entry(key).or_default();
+            if !owners.iter().any(|owner| owner == id) {
+                owners.push(id.into());
+            }
+        }
+    }
+
+    pub fn redirect(&mut self, redirect: &Redirect) {
+        for to in self.redirects.values_mut().filter(|to| **to == redirect.from) {
+            *to = redirect.to.clone();
+        }
+        self.redirects.insert(redirect.from.clone(), redirect.to.clone());
+    }
+
+    /// The id of the patient that this one is.
+    fn patient_id(&self, patient: &Resource, issues: &mut Vec<Issue>) -> SmolStr {
+        let own = patient.id().unwrap_or_default();
+        let mut candidates: Vec<SmolStr> = Vec::new();
+        for owner in identity_keys(patient).iter().filter_map(|key| self.owners.get(key)).flatten() {
+            let survivor = self.survivor(&ResourceKey::new("Patient", owner.clone())).id;
+            if !candidates.contains(&survivor) {
+                candidates.push(survivor);
+            }
+        }
+        if candidates.len() > 1 {
+            issues.push(Issue::warning(
+                IssueCode::UnknownKey,
+                "the patient's identifiers belong to several known patients: the preferred one was taken; merge them (ADT^A40) if they are one person",
+            ));
+        }
+        let taken = candidates.into_iter().next().unwrap_or_else(|| own.into());
+        self.survivor(&ResourceKey::new("Patient", taken)).id
+    }
+}
+
+/// Renames the patients of one message to those that they are.
+pub fn resolve(resources: &mut [Resource], known: &Known) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let merging = resources.iter().any(|resource| replaced_by(resource).is_some());
+    let mut renamed: HashMap<String, String> = HashMap::new();
+    for patient in resources.iter_mut().filter(|resource| resource.kind() == "Patient") {
+        let own = patient.id().unwrap_or_default().to_owned();
+        // In a merge each side is looked up by itself; a survivor that is already merged away is followed.
+        let id = if merging { merge_side(patient, known) } else { known.patient_id(patient, &mut issues) };
+        if id != own {
+            renamed.insert(format!("Patient/{own}"), format!("Patient/{id}"));
+            patient.set_id(id);
+        }
+    }
+    if !renamed.is_empty() {
+        resources.iter_mut().for_each(|resource| rename(resource.object_mut(), &renamed));
+    }
+    issues
+}
+
+fn merge_side(patient: &Resource, known: &Known) -> SmolStr {
+    let own = patient.id().unwrap_or_default();
+    let owner = identity_keys(patient).iter().filter_map(|key| known.owners.get(key)).flatten().next().cloned();
+    let id = owner.unwrap_or_else(|| own.into());
+    if replaced_by(patient).is_some() { id } else { known.survivor(&ResourceKey::new("Patient", id)).id }
+}
+
+/// Replaces references, wherever they stand.
+fn rename(object: &mut Object, renamed: &HashMap<String, String>) {
+    for (name, node) in object.iter_mut() {
+        if name == "reference"
+            && let Node::String(text) = node
+            && let Some(to) = renamed.get(text.as_str())
+        {
+            *node = Node::from(to.as_str());
+        } else {
+            rename_node(node, renamed);
+        }
+    }
+}
+
+fn rename_node(node: &mut Node, renamed: &HashMap<String, String>) {
+    match node {
+        Node::Object(object) => rename(object, renamed),
+        Node::Array(items) => items.iter_mut().for_each(|item| rename_node(item, renamed)),
+        _ => {}
+    }
+}
+
+/// The survivor that a merged Patient names (`link.type = replaced-by`).
+pub fn replaced_by(resource: &Resource) -> Option<ResourceKey> {
+    let links = resource.get("link").filter(|_| resource.kind() == "Patient")?.items();
+    let link = links.iter().find(|link| link.text(&["type"]) == Some("replaced-by"))?;
+    super::index::target(link.text(&["other", "reference"])?)
+}
+
+/// The redirects that a message's merges ask for; a patient merged into itself asks for none.
+pub fn redirects(resources: &[Resource]) -> Vec<Redirect> {
+    let merged = resources.iter().filter_map(|resource| {
+        let from = ResourceKey::new("Patient", resource.id()?);
+        Some(Redirect { from, to: replaced_by(resource)? })
+    });
+    merged.filter(|redirect| redirect.from != redirect.to).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patient(id: &str, identifiers: &[(&str, &str, &str)]) -> Resource {
+        let list = identifiers.iter().map(|(kind, system, value)| {
+            format!(r#"{{"type":{{"coding":[{{"code":"{kind}"}}]}},"system":"{system}","value":"{value}"}}"#)
+        });
+        let list = list.collect::<Vec<_>>().join(",");
+        Resource::parse(format!(r#"{{"resourceType":"Patient","id":"{id}","identifier":[{list}]}}"#).as_bytes())
+            .unwrap()
+    }
+
+    fn encounter(patient: &str) -> Resource {
+        let text = format!(r#"{{"resourceType":"Encounter","id":"e","subject":{{"reference":"Patient/{patient}"}}}}"#);
+        Resource::parse(text.as_bytes()).unwrap()
+    }
+
+    fn subject(resource: &Resource) -> &str {
+        resource.text(&["subject", "reference"]).unwrap()
+    }
+
+    #[test]
+    fn a_second_agreed_identifier_finds_the_known_patient() {
+        let mut known = Known::default();
+        known.learn(&patient("known", &[("MR", "urn:a", "1"), ("MR", "urn:b", "2")]));
+        let mut said = vec![patient("made", &[("MR", "urn:b", "2")]), encounter("made")];
+        assert!(resolve(&mut said, &known).is_empty());
+        assert_eq!(said[0].id(), Some("known"));
+        assert_eq!(subject(&said[1]), "Patient/known");
+    }
+
+    #[test]
+    fn value_alone_and_shared_types_decide_nothing() {
+        let mut known = Known::default();
+        known.learn(&patient("known", &[("MR", "urn:a", "1"), ("SS", "urn:ssa", "999-99-9999")]));
+        let mut said =
+            vec![patient("made", &[("MR", "urn:other", "1"), ("SS", "urn:ssa", "999-99-9999"), ("MR", "", "1")])];
+        resolve(&mut said, &known);
+        assert_eq!(said[0].id(), Some("made"));
+    }
+
+    #[test]
+    fn two_owners_are_told_and_the_preferred_is_taken() {
+        let mut known = Known::default();
+        known.learn(&patient("one", &[("MR", "urn:a", "1")]));
+        known.learn(&patient("two", &[("MR", "urn:b", "2")]));
+        let mut said = vec![patient("made", &[("MR", "urn:b", "2"), ("MR", "urn:a", "1")])];
+        assert_eq!(resolve(&mut said, &known).len(), 1);
+        assert_eq!(said[0].id(), Some("two"));
+    }
+
+    #[test]
+    fn merge_chains_lead_to_the_last_survivor() {
+        let mut known = Known::default();
+        let key = |id: &str| ResourceKey::new("Patient", id);
+        known.redirect(&Redirect { from: key("a"), to: key("b") });
+        known.redirect(&Redirect { from: key("b"), to: key("c") });
+        assert_eq!(known.survivor(&key("a")), key("c"));
+        let mut said = vec![patient("a", &[("MR", "urn:a", "1")]), encounter("a")];
+        resolve(&mut said, &known);
+        assert_eq!(subject(&said[1]), "Patient/c");
+    }
+}

@@ -1,0 +1,166 @@
+//! Intake: a reception becomes durable, and only then is there a verdict to answer with (P1).
+//!
+//! The store shares one commit among all that wait at the same moment; intake bounds how many may wait.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, Semaphore};
+
+use super::outcomes::{Applied, Outcomes};
+use crate::base::ids::{FeedName, MessageId};
+use crate::base::{Issue, IssueCode, Timestamp, limits};
+use crate::record::{Disposition, MessageOutcome, Reception};
+use crate::store::{Admission, Store};
+use crate::telemetry::names::{Label, Metric, count};
+
+/// What the sender is to be told.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Durable. `first_at` is the time of the first reception, the same for a resend.
+    Accepted { message: MessageId, first_at: Timestamp },
+    /// Its first reception did not go through as the sender asked (`applied` mode) or was refused.
+    Failed { message: Option<MessageId>, first_at: Timestamp, issues: Vec<Issue> },
+    /// Not durable and not refused: the sender must keep it and try again.
+    Unavailable,
+}
+
+/// The door to the store for new messages.
+pub struct Intake {
+    store: Arc<dyn Store>,
+    outcomes: Arc<Outcomes>,
+    wake: Arc<Notify>,
+    places: Semaphore,
+}
+
+impl Intake {
+    /// `wake` is the signal that work may be there.
+    pub fn new(store: Arc<dyn Store>, outcomes: Arc<Outcomes>, wake: Arc<Notify>) -> Self {
+        Self { store, outcomes, wake, places: Semaphore::new(limits::INTAKE_QUEUE_MAX) }
+    }
+
+    /// Makes the reception durable. With `applied`, also waits until it is concluded.
+    pub async fn admit(&self, reception: Reception, applied: bool) -> Verdict {
+        let Ok(_place) = self.places.try_acquire() else {
+            count(Metric::IntakeOverloads, &[(Label::Feed, reception.feed.as_str())]);
+            return Verdict::Unavailable;
+        };
+        let (feed, received_at) = (reception.feed.clone(), reception.received_at);
+        let refusal = match &reception.disposition {
+            Disposition::Refused(issues) => Some(issues.clone()),
+            Disposition::Accepted(_) => None,
+        };
+        let admission = match self.store.admit(vec![reception]).await {
+            Ok(mut admissions) => admissions.pop(),
+            Err(error) => {
+                count(Metric::StoreErrors, &[(Label::Kind, "admit")]);
+                tracing::error!(feed = feed.as_str(), %error, "a message could not be stored; its sender was told to keep it");
+                None
+            }
+        };
+        let Some(admission) = admission else { return Verdict::Unavailable };
+        match refusal {
+            Some(issues) => refused(&admission, received_at, issues),
+            None => self.admitted(admission, &feed, received_at, applied).await,
+        }
+    }
+
+    async fn admitted(&self, admission: Admission, feed: &FeedName, received_at: Timestamp, applied: bool) -> Verdict {
+        match admission {
+            Admission::Stored(message) | Admission::StoredReused(message) => {
+                let accepted = Verdict::Accepted { message, first_at: received_at };
+                let watch = applied.then(|| self.outcomes.watch(message));
+                self.wake.notify_waiters();
+                match watch {
+                    Some(watch) => self.wait_applied(message, received_at, watch).await,
+                    None => accepted,
+                }
+            }
+            Admission::Duplicate { first, received_at, outcome } => {
+                count(Metric::MessagesDuplicate, &[(Label::Feed, feed.as_str())]);
+                self.duplicate(first, received_at, outcome, applied).await
+            }
+            Admission::ReuseRefused { kept } => {
+                Verdict::Failed { message: Some(kept), first_at: received_at, issues: vec![reuse_issue()] }
+            }
+        }
+    }
+
+    async fn duplicate(
+        &self,
+        first: MessageId,
+        first_at: Timestamp,
+        outcome: MessageOutcome,
+        applied: bool,
+    ) -> Verdict {
+        match outcome {
+            MessageOutcome::Pending if applied => {
+                let watch = self.outcomes.watch(first);
+                self.wait_applied(first, first_at, watch).await
+            }
+            MessageOutcome::Parked | MessageOutcome::NoMapping if applied => {
+                Verdict::Failed { message: Some(first), first_at, issues: vec![parked_issue()] }
+            }
+            _ => Verdict::Accepted { message: first, first_at },
+        }
+    }
+
+    async fn wait_applied(
+        &self,
+        message: MessageId,
+        first_at: Timestamp,
+        watch: tokio::sync::oneshot::Receiver<Applied>,
+    ) -> Verdict {
+        let applied = match self.stored_outcome(message).await {
+            Some(applied) if applied.outcome != MessageOutcome::Pending => Some(applied),
+            _ => self.heard(message, watch).await,
+        };
+        self.outcomes.forget(message);
+        match applied {
+            Some(Applied { outcome: MessageOutcome::Processed | MessageOutcome::Released, .. }) => {
+                Verdict::Accepted { message, first_at }
+            }
+            Some(Applied { outcome, issues }) if outcome != MessageOutcome::Pending => {
+                let issues = if issues.is_empty() { vec![parked_issue()] } else { issues };
+                Verdict::Failed { message: Some(message), first_at, issues }
+            }
+            _ => Verdict::Unavailable,
+        }
+    }
+
+    async fn heard(&self, message: MessageId, watch: tokio::sync::oneshot::Receiver<Applied>) -> Option<Applied> {
+        match tokio::time::timeout(limits::APPLIED_WAIT, watch).await {
+            Ok(Ok(applied)) => Some(applied),
+            // Another replica may have concluded it: the store knows.
+            _ => self.stored_outcome(message).await,
+        }
+    }
+
+    async fn stored_outcome(&self, message: MessageId) -> Option<Applied> {
+        let stored = self.store.message(message).await.ok().flatten()?;
+        Some(Applied { outcome: stored.outcome, issues: Vec::new() })
+    }
+}
+
+fn refused(admission: &Admission, received_at: Timestamp, issues: Vec<Issue>) -> Verdict {
+    let message = match admission {
+        Admission::Stored(id) | Admission::StoredReused(id) => Some(*id),
+        Admission::Duplicate { first, .. } => Some(*first),
+        Admission::ReuseRefused { kept } => Some(*kept),
+    };
+    Verdict::Failed { message, first_at: received_at, issues }
+}
+
+fn reuse_issue() -> Issue {
+    Issue::error(
+        IssueCode::DuplicateKey,
+        "this control id was used before with other content: send it under a new MSH-10",
+    )
+    .at(crate::base::Location::field("MSH", 1, 10))
+}
+
+fn parked_issue() -> Issue {
+    Issue::error(
+        IssueCode::NotMapped,
+        "the message is kept but could not be applied; a person is looking at it: do not resend it",
+    )
+}

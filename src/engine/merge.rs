@@ -1,0 +1,135 @@
+//! What a resource is after a message said something about it.
+//!
+//! A message is a statement about some elements: an element it values replaces ours, an element it deletes (`""` in
+//! HL7 v2) goes, an element it does not mention stays (HL7 v2.5.1 2.5.3). Lists that name things by a key are united.
+
+use smol_str::SmolStr;
+
+use crate::fhir::{Node, Object, Resource};
+
+/// Lists that are united instead of replaced, with the members that name an entry.
+const UNITED: [(&str, &[&[&str]]); 3] = [
+    ("identifier", &[&["system"], &["value"]]),
+    ("extension", &[&["url"]]),
+    ("link", &[&["other", "reference"], &["type"]]),
+];
+
+/// Elements that belong to the store or to the identity, and are never taken from a statement.
+const KEPT: [&str; 3] = ["resourceType", "id", "meta"];
+
+/// Puts a statement over what is known. `cleared` names top-level elements.
+pub fn merge(current: &Resource, said: &Resource, cleared: &[SmolStr]) -> Resource {
+    let mut merged = current.clone();
+    for element in cleared {
+        remove_choice(merged.object_mut(), element);
+    }
+    for (name, node) in said.object().iter().filter(|(name, _)| !KEPT.contains(name)) {
+        apply(merged.object_mut(), name, node);
+    }
+    merged
+}
+
+fn apply(merged: &mut Object, name: &str, node: &Node) {
+    let united = UNITED.iter().find(|(list, _)| *list == name).map(|(_, keys)| *keys);
+    match (united, merged.get_mut(name), node) {
+        (Some(keys), Some(Node::Array(known)), Node::Array(said)) => unite(known, said, keys),
+        _ => {
+            drop_other_choices(merged, name);
+            merged.set(name, node.clone());
+        }
+    }
+}
+
+fn unite(known: &mut Vec<Node>, said: &[Node], keys: &[&[&str]]) {
+    for entry in said {
+        let same = |other: &Node| keys.iter().all(|key| other.at(key) == entry.at(key));
+        match known.iter_mut().find(|other| same(other)) {
+            Some(other) => *other = entry.clone(),
+            None => known.push(entry.clone()),
+        }
+    }
+}
+
+/// The choice elements of the resources we map: only one of each may be there.
+const CHOICES: [&str; 8] =
+    ["deceased", "multipleBirth", "occurrence", "effective", "onset", "performed", "value", "asNeeded"];
+
+fn choice_of(name: &str) -> Option<&'static str> {
+    let is_choice =
+        |stem: &&str| name.strip_prefix(*stem).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+    CHOICES.iter().copied().find(|stem| is_choice(&stem))
+}
+
+fn drop_other_choices(merged: &mut Object, name: &str) {
+    let Some(stem) = choice_of(name) else { return };
+    let others: Vec<String> = merged
+        .iter()
+        .map(|(other, _)| other.to_owned())
+        .filter(|other| other != name && choice_of(other) == Some(stem))
+        .collect();
+    for other in others {
+        merged.remove(&other);
+    }
+}
+
+/// Removes an element by its name, or by its stem when it is a choice: `deceased[x]`.
+fn remove_choice(merged: &mut Object, element: &str) {
+    let stem = element.trim_end_matches("[x]");
+    merged.remove(stem);
+    let named: Vec<String> =
+        merged.iter().map(|(name, _)| name.to_owned()).filter(|name| choice_of(name) == Some(stem)).collect();
+    for name in named {
+        merged.remove(&name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(text: &str) -> Resource {
+        Resource::parse(text.as_bytes()).unwrap()
+    }
+
+    fn check(current: &str, said: &str, cleared: &[&str], expected: &str) {
+        let cleared: Vec<SmolStr> = cleared.iter().map(SmolStr::new).collect();
+        let merged = merge(&resource(current), &resource(said), &cleared);
+        assert_eq!(String::from_utf8(merged.to_json()).unwrap(), expected);
+    }
+
+    #[test]
+    fn valued_replaces_deleted_goes_unmentioned_stays() {
+        check(
+            r#"{"resourceType":"Patient","id":"a","gender":"male","birthDate":"1971-04-23","active":true}"#,
+            r#"{"resourceType":"Patient","id":"b","gender":"female"}"#,
+            &["birthDate"],
+            r#"{"resourceType":"Patient","id":"a","gender":"female","active":true}"#,
+        );
+    }
+
+    #[test]
+    fn identifiers_are_united_by_authority_and_value() {
+        check(
+            r#"{"resourceType":"Patient","id":"a","identifier":[{"system":"x","value":"1"},{"system":"y","value":"1"}]}"#,
+            r#"{"resourceType":"Patient","identifier":[{"system":"y","value":"1","use":"old"},{"system":"z","value":"1"}]}"#,
+            &[],
+            r#"{"resourceType":"Patient","id":"a","identifier":[{"system":"x","value":"1"},{"system":"y","value":"1","use":"old"},{"system":"z","value":"1"}]}"#,
+        );
+    }
+
+    #[test]
+    fn a_choice_has_one_form() {
+        check(
+            r#"{"resourceType":"Patient","id":"a","deceasedBoolean":false}"#,
+            r#"{"resourceType":"Patient","deceasedDateTime":"2026-03-01"}"#,
+            &[],
+            r#"{"resourceType":"Patient","id":"a","deceasedDateTime":"2026-03-01"}"#,
+        );
+        check(
+            r#"{"resourceType":"Patient","id":"a","deceasedBoolean":true}"#,
+            r#"{"resourceType":"Patient"}"#,
+            &["deceased[x]"],
+            r#"{"resourceType":"Patient","id":"a"}"#,
+        );
+    }
+}

@@ -1,0 +1,52 @@
+//! What can go wrong below a statement, and how the port's error tells it without a value (P8).
+
+use crate::store::StoreError;
+
+/// Trouble in one operation.
+#[derive(Debug)]
+pub enum Fault {
+    Database(sqlx::Error),
+    Corrupt { table: &'static str, column: &'static str, row: String },
+}
+
+/// What statements answer.
+pub type Answered<T> = Result<T, Fault>;
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Fault {
+    pub fn corrupt(table: &'static str, column: &'static str, row: &impl ToString) -> Self {
+        Self::Corrupt { table, column, row: row.to_string() }
+    }
+
+    pub fn into_store_error(self, operation: &'static str) -> StoreError {
+        match self {
+            Self::Database(error) => StoreError::Unavailable { operation, reason: reason(&error) },
+            Self::Corrupt { table, column, row } => StoreError::Corrupt { table, column, row },
+        }
+    }
+
+    /// The server broke a circle of waiting transactions by undoing this one (SQLSTATE 40P01).
+    pub fn is_deadlock(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("40P01"))
+    }
+}
+
+/// State code and constraint; a server's full message may quote values.
+pub fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            format!("SQLSTATE {code} {}", error.constraint().unwrap_or_default()).trim_end().to_owned()
+        }
+        sqlx::Error::Io(error) => format!("connection: {}", error.kind()),
+        sqlx::Error::Tls(_) => "TLS could not be agreed with the server: check sslmode and sslrootcert".to_owned(),
+        sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
+        sqlx::Error::PoolClosed => "the store is closing".to_owned(),
+        _ => "unexpected answer of the server".to_owned(),
+    }
+}

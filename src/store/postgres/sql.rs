@@ -1,0 +1,233 @@
+//! Every statement of the PostgreSQL backend, by name. Tests prepare each one and look at the plans of the hot ones.
+//!
+//! What comes in numbers comes as arrays, one statement for a batch.
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
+        $($(#[$doc])* pub const $name: &str = $text;)*
+
+        /// All statements with their names, for the tests.
+        #[cfg(test)]
+        pub const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+pub const CREATE_MIGRATION_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (number bigint PRIMARY KEY, \
+     title text NOT NULL, digest bytea NOT NULL, applied_at bigint NOT NULL)";
+
+/// Where replicas tell each other that there may be work.
+pub const CHANNEL: &str = "loopgate_work";
+
+/// The columns of a message as `messages::read` takes them.
+macro_rules! select_message {
+    ($rest:literal) => {
+        concat!(
+            "SELECT m.id, m.feed, m.sender, m.control_id, m.message_type, m.bytes, m.charset_declared, ",
+            "m.charset_detected, m.received_at, o.outcome, o.concluded_at, o.issues, o.mapping_release, ",
+            "m.control_id_reused, o.tries ",
+            $rest
+        )
+    };
+}
+
+/// The columns of a delivery as `deliveries::read` takes them.
+macro_rules! select_delivery {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, endpoint, subject, sequence, event, content_type, payload, state, created_at, due_at, ",
+            "attempts, last_failure, concluded_at FROM delivery ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    APPLIED_MIGRATIONS = "SELECT number, digest FROM migration ORDER BY number";
+    RECORD_MIGRATION = "INSERT INTO migration (number, title, digest, applied_at) VALUES ($1, $2, $3, $4)";
+    LOCK = "SELECT pg_advisory_xact_lock(k.space, k.bucket) \
+        FROM unnest($1::int4[], $2::int4[]) AS k (space, bucket)";
+    NOTIFY = "SELECT pg_notify($1, $2)";
+    NEXT_NUMBERS = "SELECT nextval('message_number') FROM generate_series(1, $1::bigint)";
+
+    // Admission
+    FIND_CONTROL_IDS = "SELECT m.control_id, m.sender, m.feed, m.id, m.content_digest, m.received_at, \
+        coalesce(o.outcome, 'pending') FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) \
+        AS k (control_id, sender, feed, since) JOIN message m ON m.control_id = k.control_id AND m.control_id <> '' \
+        AND m.sender = k.sender AND m.feed = k.feed AND NOT m.is_refused AND m.received_at >= k.since \
+        LEFT JOIN message_outcome o ON o.message = m.id ORDER BY m.id";
+    OCCUPIED_LANES = "SELECT l.lane FROM unnest($1::bigint[]) AS l (lane) \
+        WHERE EXISTS (SELECT 1 FROM lane_entry e WHERE e.lane = l.lane)";
+    INSERT_MESSAGES = "INSERT INTO message (id, feed, sender, control_id, message_type, charset_declared, \
+        charset_detected, content_digest, received_at, is_refused, control_id_reused, bytes) \
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], \
+        $8::bytea[], $9::bigint[], $10::boolean[], $11::boolean[], $12::bytea[])";
+    INSERT_PENDING = "INSERT INTO pending (message, turn, partition, blocked, lanes) \
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bytea[])";
+    INSERT_LANE_ENTRIES = "INSERT INTO lane_entry (lane, turn, message) \
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])";
+    NOTE_UNHEARD = "INSERT INTO message_outcome (message, outcome, ack_unheard) VALUES ($1, 'pending', true) \
+        ON CONFLICT (message) DO UPDATE SET ack_unheard = true";
+
+    // Messages
+    CLAIM_MESSAGES = select_message!("FROM pending p JOIN message m ON m.id = p.message \
+        LEFT JOIN message_outcome o ON o.message = p.message WHERE p.blocked = 0 AND NOT p.parked \
+        AND p.partition = ANY ($1::smallint[]) AND p.message <> ALL ($2::bigint[]) ORDER BY p.turn LIMIT $3::bigint");
+    GET_MESSAGE = select_message!("FROM message m LEFT JOIN message_outcome o ON o.message = m.id WHERE m.id = $1");
+    LIST_MESSAGES = select_message!("FROM message m LEFT JOIN message_outcome o ON o.message = m.id \
+        WHERE m.id < $1 AND ($2::text IS NULL OR m.feed = $2) \
+        AND ($3::text IS NULL OR coalesce(o.outcome, 'pending') = $3) ORDER BY m.id DESC LIMIT $4::bigint");
+    LIST_MESSAGES_BY_CONTROL_ID = select_message!("FROM message m LEFT JOIN message_outcome o ON o.message = m.id \
+        WHERE m.id < $1 AND ($2::text IS NULL OR m.feed = $2) \
+        AND ($3::text IS NULL OR coalesce(o.outcome, 'pending') = $3) AND m.control_id = $5::text \
+        AND m.control_id <> '' ORDER BY m.id DESC LIMIT $4::bigint");
+    LIST_MESSAGES_BY_OUTCOME = select_message!("FROM message_outcome o JOIN message m ON m.id = o.message \
+        WHERE o.outcome = $3::text AND o.outcome <> 'processed' AND o.message < $1 \
+        AND ($2::text IS NULL OR m.feed = $2) ORDER BY o.message DESC LIMIT $4::bigint");
+    LIST_MESSAGES_PENDING = select_message!("FROM pending p JOIN message m ON m.id = p.message \
+        LEFT JOIN message_outcome o ON o.message = p.message WHERE p.message < $1 AND NOT p.parked \
+        AND ($2::text IS NULL OR m.feed = $2) AND $3::text IS NOT NULL ORDER BY p.message DESC LIMIT $4::bigint");
+    COUNT_TRY = "INSERT INTO message_outcome (message, outcome, tries) VALUES ($1, 'pending', 1) \
+        ON CONFLICT (message) DO UPDATE SET tries = message_outcome.tries + 1 RETURNING tries";
+    OUTCOME_OF = "SELECT outcome FROM message_outcome WHERE message = $1 FOR UPDATE";
+
+    // Lanes
+    GET_PENDING = "SELECT message, turn, parked, lanes FROM pending WHERE message = ANY ($1::bigint[])";
+    DELETE_PENDING = "DELETE FROM pending WHERE message = ANY ($1::bigint[]) AND blocked = 0 AND parked = $2";
+    DELETE_LANE_ENTRIES = "DELETE FROM lane_entry e USING unnest($1::bigint[], $2::bigint[]) AS k (lane, turn) \
+        WHERE e.lane = k.lane AND e.turn = k.turn";
+    UNBLOCK = "UPDATE pending p SET blocked = p.blocked - n.count FROM (SELECT h.message, count(*) AS count \
+        FROM unnest($1::bigint[]) AS l (lane) CROSS JOIN LATERAL \
+        (SELECT e.message FROM lane_entry e WHERE e.lane = l.lane ORDER BY e.turn LIMIT 1) h GROUP BY h.message) n \
+        WHERE p.message = n.message";
+    SET_PARKED = "UPDATE pending SET parked = $2 WHERE message = ANY ($1::bigint[]) AND blocked = 0 AND parked <> $2";
+    LANE_HEAD = "SELECT e.message, p.turn, p.parked, p.lanes FROM lane_entry e JOIN pending p ON p.message = e.message \
+        WHERE e.lane = $1 ORDER BY e.turn LIMIT 1";
+    LANES_PARKED = "SELECT p.lanes, p.message, o.issues, coalesce(o.concluded_at, m.received_at) \
+        FROM pending p JOIN message m ON m.id = p.message LEFT JOIN message_outcome o ON o.message = p.message \
+        WHERE p.parked ORDER BY p.turn LIMIT $1::bigint";
+    LANE_DEPTHS = "SELECT lane, count(*) FROM lane_entry WHERE lane = ANY ($1::bigint[]) GROUP BY lane";
+    LANES_ALL = "SELECT e.lane, e.message, o.issues, coalesce(o.concluded_at, m.received_at), h.depth, p.parked FROM \
+        (SELECT lane, min(turn) AS turn, count(*) AS depth FROM lane_entry GROUP BY lane) h \
+        JOIN lane_entry e ON e.lane = h.lane AND e.turn = h.turn JOIN pending p ON p.message = e.message \
+        JOIN message m ON m.id = e.message LEFT JOIN message_outcome o ON o.message = e.message \
+        ORDER BY h.turn, h.lane LIMIT $1::bigint";
+
+    // Conclusions
+    PUT_OUTCOMES = "INSERT INTO message_outcome (message, outcome, concluded_at, mapping_release, issues) \
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[]) \
+        ON CONFLICT (message) DO UPDATE SET outcome = excluded.outcome, concluded_at = excluded.concluded_at, \
+        mapping_release = excluded.mapping_release, issues = excluded.issues";
+    REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = $2, concluded_at = $3 WHERE message = $1";
+    INSERT_WORK_ITEMS = "INSERT INTO work_item (kind, referral, message, created_at, text) \
+        SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[])";
+    INSERT_AUDIT = "INSERT INTO audit (at, action, agent, message) \
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])";
+
+    // Resources
+    CURRENT_RESOURCES = "SELECT r.kind, r.id, r.version, r.keys FROM unnest($1::text[], $2::text[]) AS k (kind, id) \
+        JOIN resource r ON r.kind = k.kind AND r.id = k.id ORDER BY r.kind, r.id FOR UPDATE OF r";
+    INSERT_RESOURCES = "INSERT INTO resource (kind, id, version, keys) \
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[]) ON CONFLICT DO NOTHING";
+    UPDATE_RESOURCES = "UPDATE resource r SET version = k.version, keys = k.keys \
+        FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[]) AS k (kind, id, version, keys) \
+        WHERE r.kind = k.kind AND r.id = k.id";
+    INSERT_VERSIONS = "INSERT INTO resource_version (kind, id, version, updated_at, digest, content) \
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[])";
+    INSERT_INDEX = "INSERT INTO resource_index (key, kind, id) \
+        SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[])";
+    DELETE_INDEX = "DELETE FROM resource_index i USING unnest($1::bytea[], $2::text[], $3::text[]) AS k (key, kind, id) \
+        WHERE i.key = k.key AND i.kind = k.kind AND i.id = k.id";
+    LOAD_RESOURCES = "SELECT r.kind, r.id, v.version, v.content, v.digest, v.updated_at, v.deleted \
+        FROM unnest($1::text[], $2::text[]) AS k (kind, id) JOIN resource r ON r.kind = k.kind AND r.id = k.id \
+        JOIN resource_version v ON v.kind = r.kind AND v.id = r.id AND v.version = r.version";
+    HISTORY = "SELECT kind, id, version, content, digest, updated_at, deleted FROM resource_version \
+        WHERE kind = $1 AND id = $2 ORDER BY version DESC";
+    FIND_IDENTIFIERS = "SELECT key, kind, id FROM resource_index WHERE key = ANY ($1::bytea[]) ORDER BY kind, id";
+    GET_REDIRECTS = "SELECT r.from_kind, r.from_id, r.to_kind, r.to_id \
+        FROM unnest($1::text[], $2::text[]) AS k (kind, id) \
+        JOIN redirect r ON r.from_kind = k.kind AND r.from_id = k.id";
+    PUT_REDIRECT = "INSERT INTO redirect (from_kind, from_id, to_kind, to_id) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (from_kind, from_id) DO UPDATE SET to_kind = excluded.to_kind, to_id = excluded.to_id";
+    COLLAPSE_REDIRECTS = "UPDATE redirect SET to_kind = $3, to_id = $4 WHERE to_kind = $1 AND to_id = $2";
+    REDIRECTED_TO = "SELECT r.from_kind, r.from_id FROM unnest($1::text[], $2::text[]) AS k (kind, id) \
+        JOIN redirect r ON r.to_kind = k.kind AND r.to_id = k.id";
+
+    // Referrals
+    REFERRAL_VERSION = "SELECT version FROM referral WHERE id = $1 FOR UPDATE";
+    INSERT_REFERRAL = "INSERT INTO referral (id, version, patient_kind, patient_id, stage, is_open, updated_at, state) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    UPDATE_REFERRAL = "UPDATE referral SET version = $2, patient_kind = $3, patient_id = $4, stage = $5, is_open = $6, \
+        updated_at = $7, state = $8 WHERE id = $1";
+    INSERT_EVENTS = "INSERT INTO referral_event (referral, version, ordinal, at, event, note) \
+        SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])";
+    GET_REFERRALS = "SELECT id, version, patient_kind, patient_id, stage, is_open, state FROM referral \
+        WHERE id = ANY ($1::bytea[])";
+    OPEN_REFERRALS = "SELECT r.id, r.version, r.patient_kind, r.patient_id, r.stage, r.is_open, r.state \
+        FROM unnest($1::text[], $2::text[]) AS k (kind, id) \
+        JOIN referral r ON r.patient_kind = k.kind AND r.patient_id = k.id AND r.is_open";
+    LIST_REFERRALS = "SELECT id, version, patient_kind, patient_id, stage, is_open, state FROM referral \
+        ORDER BY updated_at DESC, id LIMIT $1::bigint";
+    TIMELINE = "SELECT at, event, note FROM referral_event WHERE referral = $1 ORDER BY version, ordinal";
+    START_TIMER = "INSERT INTO timer (referral, kind, partition, due_at) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (referral, kind) DO UPDATE SET due_at = excluded.due_at";
+    STOP_TIMER = "DELETE FROM timer WHERE referral = $1 AND kind = $2";
+    FIRE_TIMER = "DELETE FROM timer WHERE referral = $1 AND kind = \
+        (SELECT min(kind) FROM timer WHERE referral = $1 AND due_at = $2)";
+    DUE_TIMERS = "SELECT referral, kind, due_at FROM timer WHERE due_at <= $1 AND partition = ANY ($2::smallint[]) \
+        ORDER BY due_at, referral, kind LIMIT $3::bigint";
+    LIST_WORK_ITEMS = "SELECT kind, referral, text FROM work_item ORDER BY number DESC LIMIT $1::bigint";
+
+    // Deliveries
+    INSERT_DELIVERIES = "INSERT INTO delivery (id, endpoint, subject, sequence, event, content_type, partition, ready, \
+        created_at, due_at, payload) SELECT k.id, k.endpoint, k.subject, k.sequence, k.event, k.content_type, \
+        k.partition, false, k.created_at, k.due_at, k.payload FROM unnest($1::bytea[], $2::text[], $3::text[], \
+        $4::bigint[], $5::text[], $6::text[], $7::smallint[], $8::bigint[], $9::bigint[], $10::bytea[]) WITH ORDINALITY \
+        AS k (id, endpoint, subject, sequence, event, content_type, partition, created_at, due_at, payload, ordinal) \
+        ORDER BY k.ordinal ON CONFLICT (id) DO NOTHING";
+    CLEAR_READY = "UPDATE delivery d SET ready = false FROM unnest($1::text[], $2::text[]) AS k (endpoint, subject) \
+        WHERE d.endpoint = k.endpoint AND d.subject = k.subject AND d.ready AND d.number <> (SELECT f.number \
+        FROM delivery f WHERE f.endpoint = k.endpoint AND f.subject = k.subject AND f.state = 'pending' \
+        ORDER BY f.sequence, f.number LIMIT 1)";
+    SET_READY = "UPDATE delivery d SET ready = true FROM unnest($1::text[], $2::text[]) AS k (endpoint, subject) \
+        CROSS JOIN LATERAL (SELECT f.number FROM delivery f WHERE f.endpoint = k.endpoint AND f.subject = k.subject \
+        AND f.state = 'pending' ORDER BY f.sequence, f.number LIMIT 1) h WHERE d.number = h.number AND NOT d.ready";
+    CLAIM_DELIVERIES = select_delivery!("WHERE ready AND due_at <= $1 AND partition = ANY ($2::smallint[]) \
+        AND id <> ALL ($3::bytea[]) AND endpoint <> ALL ($4::text[]) ORDER BY due_at, number LIMIT $5::bigint");
+    NEXT_DUE = "SELECT due_at FROM delivery WHERE ready AND partition = ANY ($1::smallint[]) ORDER BY due_at LIMIT 1";
+    SUBJECT_OF = "SELECT endpoint, subject FROM delivery WHERE id = $1";
+    GET_DELIVERY = "SELECT number, state, attempts, ready FROM delivery WHERE id = $1 FOR UPDATE";
+    COUNT_ATTEMPT = "UPDATE delivery SET attempts = attempts + 1 WHERE number = $1";
+    BEGIN_ATTEMPT = "INSERT INTO delivery_attempt (delivery, number, started_at) VALUES ($1, $2, $3)";
+    FINISH_ATTEMPT = "UPDATE delivery_attempt SET finished_at = $3, class = $4, code = $5 \
+        WHERE delivery = $1 AND number = $2 AND finished_at IS NULL";
+    POSTPONE_DELIVERY = "UPDATE delivery SET due_at = $2, last_failure = $3 WHERE number = $1";
+    END_DELIVERY = "UPDATE delivery SET state = $2, ready = false, concluded_at = $3, last_failure = $4 \
+        WHERE number = $1";
+    LIST_DELIVERIES = select_delivery!("WHERE ($1::text IS NULL OR endpoint = $1) \
+        AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR subject = $3) ORDER BY number DESC LIMIT $4::bigint");
+
+    // Leases
+    CHECK_LEASE = "SELECT 1 FROM replica WHERE token = $1 FOR SHARE";
+    DROP_EXPIRED = "DELETE FROM replica WHERE expires_at <= $1 AND instance <> $2";
+    RENEW_REPLICA = "INSERT INTO replica (instance, token, expires_at) VALUES ($1, nextval('lease_token'), $2) \
+        ON CONFLICT (instance) DO UPDATE SET expires_at = excluded.expires_at";
+    COUNT_REPLICAS = "SELECT count(*) FROM replica";
+    GIVE_UP_PARTITIONS = "DELETE FROM partition_lease WHERE instance = $1 AND partition IN \
+        (SELECT partition FROM partition_lease WHERE instance = $1 ORDER BY partition OFFSET $2::bigint)";
+    NEW_TOKEN = "UPDATE replica SET token = nextval('lease_token') WHERE instance = $1";
+    TAKE_PARTITIONS = "INSERT INTO partition_lease (partition, instance) SELECT free.partition, $1 FROM \
+        generate_series(0, $2::bigint - 1) AS free (partition) WHERE NOT EXISTS \
+        (SELECT 1 FROM partition_lease l WHERE l.partition = free.partition) ORDER BY free.partition \
+        LIMIT greatest(0, $3::bigint - (SELECT count(*) FROM partition_lease WHERE instance = $1))";
+    GET_LEASE = "SELECT r.token, array(SELECT l.partition FROM partition_lease l WHERE l.instance = r.instance \
+        ORDER BY l.partition) FROM replica r WHERE r.instance = $1";
+    RELEASE_LEASE = "DELETE FROM replica WHERE instance = $1";
+
+    // The store as a whole
+    PROBE = "INSERT INTO store_probe (singleton, count) VALUES (1, 1) \
+        ON CONFLICT (singleton) DO UPDATE SET count = store_probe.count + 1";
+    BACKLOG = "SELECT (SELECT count(*) FROM pending WHERE NOT parked), \
+        (SELECT coalesce(sum(length(lanes) / 8), 0)::bigint FROM pending WHERE parked), \
+        (SELECT count(*) FROM delivery WHERE state = 'pending'), (SELECT count(*) FROM delivery WHERE state = 'dead'), \
+        (SELECT m.received_at FROM message m WHERE m.id = (SELECT min(message) FROM pending WHERE NOT parked))";
+}

@@ -1,0 +1,1 @@
+//! What is PostgreSQL's own: statements against the schema, plans, and replicas beside each other.
