@@ -2,7 +2,7 @@
 """Measures the gateway: 1, 8, 32 and 128 connections, two messages of about 1 kB, both stores; medians of several runs.
 
 Each run starts a fresh gateway on a fresh store, sends, and waits until all is concluded (mapped, stored, indexed,
-workflow step). Prints a table; writes target/bench/result.json and target/bench/result.md. Fails on a wrong or missing
+workflow step). Processor time and memory are the gateway's, without PostgreSQL's. Prints a table; writes target/bench/result.json and target/bench/result.md. Fails on a wrong or missing
 acknowledgement only, never on a time.
 """
 

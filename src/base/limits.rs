@@ -102,8 +102,6 @@ pub const READ_CONNECTIONS_MAX: usize = 4;
 /// Connections of one replica to PostgreSQL. (setting)
 pub const POSTGRES_CONNECTIONS_MAX: u32 = 8;
 
-/// How far back a control id is looked up for duplicates: senders resend within days, and restart their counters.
-pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Event keys a referral remembers, to change nothing when one comes again. The journal refuses resent messages
 /// before; this covers a replay of a referral's recent past.
 pub const REFERRAL_EVENTS_REMEMBERED_MAX: usize = 128;
@@ -111,10 +109,15 @@ pub const REFERRAL_EVENTS_REMEMBERED_MAX: usize = 128;
 /// Appointments of one referral. A series of weekly visits over two years stays below; past it the oldest that is
 /// over is forgotten.
 pub const REFERRAL_APPOINTMENTS_MAX: usize = 128;
+
 /// ERR segments of one acknowledgement: a sender that mends these first hears of the rest next time.
 pub const ACK_ERRORS_MAX: usize = 20;
+
+/// How far back a control id is looked up for duplicates: senders resend within days, and restart their counters.
 pub const DUPLICATE_WINDOW: Duration = Duration::from_hours(30 * 24);
 
 /// Line ends, blanks and NUL that may follow an end block without its last byte. Senders put one or two there; a
 /// bound keeps the look back short on a frame of nothing but blanks.
 pub const FRAME_FILLER_BYTES_MAX: usize = 16;
+/// How often the gauges of what waits are brought up to date: what a scraper sees is at most this old.
+pub const BACKLOG_PERIOD: Duration = Duration::from_secs(2);

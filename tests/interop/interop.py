@@ -177,7 +177,8 @@ def start_gateway(arguments, folder, ports, log):
         config = config.replace(f"@{name}@", str(port))
     file = folder / "gateway.toml"
     file.write_text(config)
-    gateway = Program([arguments.gateway, "serve", "--config", file, "--admin", "127.0.0.1:0"], log)
+    doors = ["--admin", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+    gateway = Program([arguments.gateway, "serve", "--config", file, *doors], log)
     ready = gateway.line()
     port = int(next(iter(ready["mllp"].values())).rsplit(":", 1)[1])
     return gateway, port

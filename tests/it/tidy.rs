@@ -199,7 +199,8 @@ fn shipped_migrations_are_unchanged() {
         }
         let _ = writeln!(present, "{digest}  {path}");
     }
-    let listed = if present.is_empty() { String::new() } else { checkout::read("migrations/HASHES") };
+    let is_listed = checkout::root().join("migrations/HASHES").is_file();
+    let listed = if is_listed { checkout::read("migrations/HASHES") } else { String::new() };
     let sorted = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
     assert_eq!(
         sorted(&listed),

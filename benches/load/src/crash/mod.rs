@@ -139,12 +139,8 @@ impl Setup {
     }
 
     fn start(&self) -> Result<Gateway, String> {
-        let arguments = [
-            "--config".to_owned(),
-            self.config().display().to_string(),
-            "--admin".to_owned(),
-            "127.0.0.1:0".to_owned(),
-        ];
+        let config = self.config().display().to_string();
+        let arguments = ["--config", &config, "--admin", "127.0.0.1:0", "--http", "127.0.0.1:0"].map(str::to_owned);
         Gateway::start(&self.gateway, &arguments, &self.folder.join("gateway.log"))
     }
 }
