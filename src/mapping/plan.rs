@@ -102,7 +102,7 @@ pub struct Table {
 
 pub struct Code {
     /// Empty: the code is known and has no counterpart.
-    pub code: SmolStr,
+    pub value: SmolStr,
     pub system: Option<SmolStr>,
     pub display: Option<SmolStr>,
 }

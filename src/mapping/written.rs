@@ -84,7 +84,7 @@ impl File {
             Some("datatype") => map_file(&mut keys, "datatype", reporter).map(Self::Map),
             Some("message") => message_file(&mut keys, reporter).map(Self::Message),
             Some("table") => table_file(&mut keys, reporter).map(Self::Table),
-            Some("identity") => identity_file(&mut keys, reporter).map(Self::Identity),
+            Some("identity") => Some(Self::Identity(identity_file(&mut keys, reporter))),
             _ => {
                 let hint = "the first key is map, datatype, message, table or identity";
                 reporter.report(Mistake::FileKind, place, "this is no kind of mapping file", hint);
@@ -177,10 +177,10 @@ fn code_entry(tree: Yaml, reporter: &mut Reporter) -> Option<CodeEntry> {
     Some(CodeEntry { code: code?.text, display, system })
 }
 
-fn identity_file(keys: &mut Keys, reporter: &mut Reporter) -> Option<Vec<(Scalar, Vec<Scalar>)>> {
+fn identity_file(keys: &mut Keys, reporter: &mut Reporter) -> Vec<(Scalar, Vec<Scalar>)> {
     let members = keys.members("identity", reporter);
     keys.ignored(&["note"]);
-    Some(members.into_iter().map(|(kind, types)| (kind, scalars(types, reporter))).collect())
+    members.into_iter().map(|(kind, types)| (kind, scalars(types, reporter))).collect()
 }
 
 fn scalars(tree: Yaml, reporter: &mut Reporter) -> Vec<Scalar> {

@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::rules::{Item, all_right};
+use super::rules::Item;
 use super::{Compiled, Compiler};
 use crate::fhir::definitions;
 use crate::mapping::diagnostic::Mistake;
@@ -43,13 +43,16 @@ impl Compiler {
         links.extend(entry.refer.into_iter().map(|(to, name)| reference_rule(to, name)));
         let links = self.rules(links, &kind, &Item::None);
         self.references_fit(&links, &entry.make, names);
+        if matches!(when, Some(None)) || matches!(key, Some(None)) {
+            return None;
+        }
         Some(ResourcePlan {
             from: entry.from.text.into(),
             kind,
             name,
             maps,
-            when: all_right(when)?,
-            key: all_right(key)?,
+            when: when.flatten(),
+            key: key.flatten(),
             links,
         })
     }

@@ -27,9 +27,9 @@ pub struct Compiled {
 pub fn compile(files: &BTreeMap<String, String>) -> Result<Compiled, Vec<Diagnostic>> {
     let mut compiler = Compiler::default();
     let read = compiler.read(files);
-    let compiled = compiler.resolve(read);
+    let outcome = compiler.resolve(read);
     if compiler.found.is_empty() {
-        return Ok(compiled);
+        return Ok(outcome);
     }
     let mut found = compiler.found;
     found.sort_by(|a, b| (&a.file, a.place, a.mistake).cmp(&(&b.file, b.place, b.mistake)));
@@ -105,7 +105,7 @@ impl Compiler {
     fn resolve(&mut self, read: Vec<ReadFile>) -> Compiled {
         self.declare(&read);
         let mut compiled = Compiled { library: Library::default(), messages: Vec::new(), events: HashMap::new() };
-        compiled.library.files = self.file_names(&read);
+        compiled.library.files = Self::file_names(&read);
         for ReadFile { name, index, file } in read {
             self.enter(&name, index);
             match file {
@@ -119,7 +119,7 @@ impl Compiler {
         compiled
     }
 
-    fn file_names(&self, read: &[ReadFile]) -> Vec<SmolStr> {
+    fn file_names(read: &[ReadFile]) -> Vec<SmolStr> {
         let count = read.iter().map(|file| usize::from(file.index) + 1).max().unwrap_or(0);
         let mut names = vec![SmolStr::default(); count];
         for file in read {
@@ -183,7 +183,7 @@ impl Compiler {
         let mut codes = HashMap::new();
         for (key, CodeEntry { code, display, system: own }) in file.codes {
             let code = Code {
-                code: code.into(),
+                value: code.into(),
                 system: own.map(SmolStr::from).or_else(|| system.clone()),
                 display: display.map(SmolStr::from),
             };

@@ -41,7 +41,10 @@ impl Compiler {
         let end = self.target(entry.to.as_ref(), owner, entry.place)?;
         let inner = if matches!(source, Some(Source::Nothing)) { item.clone() } else { Item::Chosen };
         let action = self.action(entry, &end.kind, &inner)?;
-        Some(Rule { id, origin, when: all_right(when)?, source: source?, target: end.steps, action })
+        if matches!(when, Some(None)) {
+            return None;
+        }
+        Some(Rule { id, origin, when: when.flatten(), source: source?, target: end.steps, action })
             .filter(|rule| self.has_what_it_needs(rule, owner))
     }
 
@@ -281,14 +284,6 @@ fn is_constant(rule: &Rule) -> bool {
     match &rule.action {
         Action::Group { constant, .. } => *constant,
         _ => matches!(rule.source, Source::Constant(_)),
-    }
-}
-
-/// Turns "there is one, but it is wrong" into nothing.
-pub(super) fn all_right<T>(part: Option<Option<T>>) -> Option<Option<T>> {
-    match part {
-        Some(read) => read.map(Some),
-        None => Some(None),
     }
 }
 

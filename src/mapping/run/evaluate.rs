@@ -111,7 +111,7 @@ impl<'p, 'm> Run<'p, 'm> {
                 item_at(path, scope).map(take);
             }
             Source::Call(..) => {
-                values.extend(self.call(source, scope).map(|found| Cow::Owned(found.text().into_owned())))
+                values.extend(self.call(source, scope).map(|found| Cow::Owned(found.text().into_owned())));
             }
             Source::Nothing | Source::FirstOf(_) => {}
         }

@@ -80,7 +80,7 @@ pub fn address(object: &Object, steps: &[Step], out: &mut String) {
         if step.list {
             let fresh = last || step.url.is_some();
             let index = if fresh { node.map_or(0, |node| node.items().len()) } else { 0 };
-            out.push_str(&format!("[{index}]"));
+            out.push_str(&smol_str::format_smolstr!("[{index}]"));
             object = if fresh { None } else { node.and_then(|node| node.items().first()?.as_object()) };
         } else {
             object = node.and_then(Node::as_object);

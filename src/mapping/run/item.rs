@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use smol_str::SmolStr;
 
 use crate::base::Location;
-use crate::hl7v2::{Component, Message, Presence, Repetition, Subcomponent};
+use crate::hl7v2::{Component, Message, Presence, Repetition, Segment, Subcomponent};
 
 /// The place of an item, in numbers: cheap to carry, turned into a `Location` only when someone asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +25,7 @@ impl Spot {
         let some = |number: u16| (number > 0).then_some(number);
         Location {
             segment: segment.map_or_else(SmolStr::default, |segment| segment.name().into()),
-            segment_repetition: segment.map(|segment| segment.occurrence()),
+            segment_repetition: segment.map(Segment::occurrence),
             field: some(self.field),
             field_repetition: some(self.repetition),
             component: some(self.component),

@@ -123,7 +123,7 @@ mod tests {
         check(Primitive::Boolean, "maybe", None);
         check(Primitive::Date, "19700615", Some("\"1970-06-15\""));
         check(Primitive::Date, "20260230", None);
-        check(Primitive::DateTime, "202603120845", Some("\"2026-03-12T08:45:00Z\""));
+        check(Primitive::DateTime, "202603120845", Some("\"2026-03-12T08:45:00+00:00\""));
         check(Primitive::Instant, "20260312", None);
         check(Primitive::Time, "0845", Some("\"08:45:00\""));
         check(Primitive::Code, " a ", Some("\"a\""));

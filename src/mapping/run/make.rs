@@ -78,10 +78,7 @@ impl<'p, 'm> Run<'p, 'm> {
                 continue;
             }
             let mut nodes = Vec::new();
-            self.tree.within(self.tree.nodes[scope.node].group, segment, &mut |node| {
-                nodes.push(node);
-                true
-            });
+            self.tree.within(self.tree.nodes[scope.node].group, segment, &mut nodes);
             for node in nodes {
                 written |= self.rules(rules, Scope { node, item: None }, object);
             }

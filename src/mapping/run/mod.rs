@@ -259,8 +259,8 @@ impl<'p, 'm> Run<'p, 'm> {
         }
         let Some(table) = table else { return self.primitive(rule, kind, &text, found.spot()) };
         match self.library.tables[table].find(&text) {
-            Some(code) if code.code.is_empty() => None,
-            Some(code) => self.primitive(rule, kind, &code.code, found.spot()),
+            Some(code) if code.value.is_empty() => None,
+            Some(code) => self.primitive(rule, kind, &code.value, found.spot()),
             None => {
                 self.note_unmapped(table, &text, found.spot());
                 None
@@ -292,7 +292,7 @@ impl<'p, 'm> Run<'p, 'm> {
     /// Puts the coding of the table before those of the sender, or in the place of a single one.
     fn translate(&mut self, rule: &Rule, table: usize, found: &Found<'m>, element: &mut Object) -> bool {
         let text = found.text();
-        let found_code = self.library.tables[table].find(&text).filter(|code| !code.code.is_empty());
+        let found_code = self.library.tables[table].find(&text).filter(|code| !code.value.is_empty());
         let Some(code) = found_code else { return false };
         if let Some(tracer) = &mut self.tracer {
             let source = tracer.source(self.message, found);
@@ -319,7 +319,7 @@ fn write_coding(code: &Code, coding: &mut Object) {
     if let Some(system) = &code.system {
         coding.set(SmolStr::new_static("system"), system.clone());
     }
-    coding.set(SmolStr::new_static("code"), code.code.clone());
+    coding.set(SmolStr::new_static("code"), code.value.clone());
     if let Some(display) = &code.display {
         coding.set(SmolStr::new_static("display"), display.clone());
     }

@@ -110,55 +110,45 @@ impl<'p, 'm> Tree<'p, 'm> {
 
     /// The segments of that name that belong to a group: its own, or those further in when the group has no slot of
     /// its own for them.
-    pub fn within(&self, group: usize, name: &str, visit: &mut dyn FnMut(usize) -> bool) -> bool {
-        let mut found = false;
-        for &node in &self.groups[group].nodes {
-            if self.nodes[node].name == name {
-                found = true;
-                if !visit(node) {
-                    return true;
-                }
-            }
+    pub fn within(&self, group: usize, name: &str, out: &mut Vec<usize>) {
+        let before = out.len();
+        out.extend(self.groups[group].nodes.iter().filter(|node| self.nodes[**node].name == name));
+        if out.len() == before && !self.structure.has_slot(self.groups[group].definition, name) {
+            self.groups[group].groups.iter().for_each(|&inner| self.within(inner, name, out));
         }
-        if found || self.structure.has_slot(self.groups[group].definition, name) {
-            return found;
-        }
-        let groups = &self.groups[group].groups;
-        groups.iter().fold(false, |found, &inner| self.within(inner, name, visit) || found)
     }
 
     /// The nearest segment of that name, looking from a group outwards. Instances of a repeating group beside the
     /// way belong to others and are not looked into.
     pub fn nearest(&self, from: usize, name: &str) -> Option<usize> {
-        let mut first = None;
-        self.within(from, name, &mut |node| {
-            first.get_or_insert(node);
-            false
-        });
+        let mut first = self.first(from, name, true);
         let mut group = from;
         while first.is_none() && group != 0 {
             group = self.groups[group].parent;
-            first = self.beside(group, name);
+            first = self.first(group, name, false);
         }
         first
     }
 
-    fn beside(&self, group: usize, name: &str) -> Option<usize> {
+    fn first(&self, group: usize, name: &str, through_repeating: bool) -> Option<usize> {
         let instance = &self.groups[group];
         let own = instance.nodes.iter().copied().find(|&node| self.nodes[node].name == name);
         if own.is_some() || self.structure.has_slot(instance.definition, name) {
             return own;
         }
-        let single = |inner: &&usize| !self.structure.groups[self.groups[**inner].definition].repeats;
-        instance.groups.iter().filter(single).find_map(|&inner| self.beside(inner, name))
+        let inner = instance.groups.iter().filter(|&&inner| through_repeating || !self.repeats(inner));
+        inner.copied().find_map(|inner| self.first(inner, name, through_repeating))
     }
 
-    /// How near a resource of one group is to another: the group nearest outwards that holds both, if the way down
-    /// from there leads through single groups only or there is no way up.
+    fn repeats(&self, group: usize) -> bool {
+        self.structure.groups[self.groups[group].definition].repeats
+    }
+
+    /// Whether a group lies within another, by a way that leads through single groups only or through any.
     pub fn holds(&self, outer: usize, inner: usize, through_repeating: bool) -> bool {
         let mut group = inner;
         while group != outer {
-            if group == 0 || (!through_repeating && self.structure.groups[self.groups[group].definition].repeats) {
+            if group == 0 || (!through_repeating && self.repeats(group)) {
                 return false;
             }
             group = self.groups[group].parent;
@@ -211,7 +201,7 @@ mod tests {
         check(orm, "MSH PID ORC OBR TQ1 ORC TQ1 OBR", "MSH (PID) (ORC OBR TQ1) (ORC TQ1 OBR)");
         check(orm, "MSH PV1 PID ORC", "MSH (PV1 PID) (ORC)");
         check("MSH SCH [{PID [PV1]}] {RGS [{AIS [NTE]}] [{AIL}]}", "MSH SCH PID PV1 RGS AIS AIL AIS NTE", {
-            "MSH SCH (PID PV1) (RGS AIL (AIS) (AIS NTE))"
+            "MSH SCH (PID PV1) (RGS (AIS) AIL (AIS NTE))"
         });
     }
 
@@ -220,16 +210,13 @@ mod tests {
         let structure = Structure::parse("MSH [PID [PV1]] {[ORC] OBR [{OBX}]}").unwrap();
         let (message, _) = Message::parse("MSH|^~\\&|\rPID|1\rORC|1\rOBR|1\rOBX|1\rOBR|2\rOBX|2");
         let tree = Tree::build(&structure, &message);
-        let second = tree.nodes[5].group;
+        let second = tree.nodes[6].group;
         assert_eq!(tree.nearest(second, "ORC"), None);
-        assert_eq!(tree.nearest(second, "OBR"), Some(4));
+        assert_eq!(tree.nearest(second, "OBR"), Some(5));
         assert_eq!(tree.nearest(second, "PID"), Some(1));
         assert_eq!(tree.nearest(tree.nodes[1].group, "MSH"), Some(0));
         let mut results = Vec::new();
-        tree.within(0, "OBX", &mut |node| {
-            results.push(node);
-            true
-        });
-        assert_eq!(results, [3, 5]);
+        tree.within(0, "OBX", &mut results);
+        assert_eq!(results, [4, 6]);
     }
 }
