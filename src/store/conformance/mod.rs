@@ -12,7 +12,7 @@ mod lanes;
 mod leases;
 mod referrals;
 mod resources;
-pub(super) mod setup;
+mod setup;
 
 use given::Bench;
 

@@ -31,9 +31,14 @@ pub async fn serve(pool: PgPool, mut queue: mpsc::Receiver<Waiting>, wake: impl 
             size += next.batch.len();
             group.push(next);
         }
-        let admitted = admit(&pool, &group).await.map_err(|fault| fault.into_store_error("admit"));
+        let pool = pool.clone();
+        // In a task of its own, so that a panic costs its group an answer and not the store its admissions.
+        let work = tokio::spawn(async move {
+            let admitted = admit(&pool, &group).await.map_err(|fault| fault.into_store_error("admit"));
+            answer(group, admitted);
+        });
+        drop(work.await);
         wake();
-        answer(group, admitted);
     }
 }
 

@@ -8,6 +8,8 @@
 mod admit;
 mod conclude;
 mod connection;
+#[cfg(test)]
+pub mod database;
 mod deliveries;
 mod fault;
 mod lanes;

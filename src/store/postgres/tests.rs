@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use sqlx::{AssertSqlSafe, Row as _};
 
+use super::database::Database;
 use super::{PostgresStore, sql};
 use crate::base::limits::PARTITIONS;
 use crate::record::Cause;
 use crate::store::conformance::given::{at, conclusion, reception};
-use crate::store::conformance::setup::Database;
 use crate::store::{Concluded, Lease, MessageStore as _, Store as _};
 
 async fn execute(store: &PostgresStore, text: String) {
