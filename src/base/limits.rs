@@ -41,3 +41,10 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Oddities listed for one message: past this the text is not HL7 v2, and a longer list helps nobody.
 pub const PARSE_ISSUES_MAX: usize = 100;
+
+/// ERR segments of one acknowledgement: a sender that mends these first hears of the rest next time.
+pub const ACK_ERRORS_MAX: usize = 20;
+
+/// Line ends, blanks and NUL that may follow an end block without its last byte. Senders put one or two there; a
+/// bound keeps the look back short on a frame of nothing but blanks.
+pub const FRAME_FILLER_BYTES_MAX: usize = 16;

@@ -18,6 +18,7 @@ use crate::base::{Issue, IssueCode, Location, Severity};
 pub struct Message {
     text: Arc<str>,
     delimiters: Delimiters,
+    charset: Charset,
     segments: Vec<SegmentSpan>,
     /// Where each field of each segment begins: one past its separator.
     fields: Vec<u32>,
@@ -37,19 +38,20 @@ struct SegmentSpan {
 }
 
 impl Message {
-    /// Indexes the text. MSH gives the delimiters; without one the recommended set is taken.
+    /// Indexes text that is decoded already. MSH gives the delimiters; without one the recommended set is taken.
     pub fn parse(text: impl Into<Arc<str>>) -> (Self, Vec<Issue>) {
         let text = text.into();
         let mut parser = Parser::new(&text);
         parser.run();
         let Parser { delimiters, segments, fields, issues, .. } = parser;
-        (Self { delimiters, segments, fields, text }, issues.list)
+        (Self { text, delimiters, charset: Charset::Utf8, segments, fields }, issues.list)
     }
 
     /// Decodes by MSH-18, or by `default` where MSH-18 is empty, then indexes.
     pub fn read(bytes: &[u8], default: Charset) -> (Self, Vec<Issue>, CharsetReport) {
         let (text, mut issues, report) = super::charset::decode_message(bytes, default);
-        let (message, found) = Self::parse(text);
+        let (mut message, found) = Self::parse(text);
+        message.charset = report.used;
         issues.extend(found);
         (message, issues, report)
     }
@@ -61,6 +63,11 @@ impl Message {
 
     pub const fn delimiters(&self) -> Delimiters {
         self.delimiters
+    }
+
+    /// The set that the message was read in, and that its `\X..\` bytes are of.
+    pub const fn charset(&self) -> Charset {
+        self.charset
     }
 
     /// All lines in order, those without a segment name included.
@@ -117,12 +124,12 @@ impl Message {
             if header && number <= 2 { Delimiters::opaque(self.delimiters.field) } else { self.delimiters };
         let Some(at) = usize::from(number).checked_sub(1 + usize::from(header)) else {
             let separator = if header && number == 1 { self.separator(index) } else { "" };
-            return Field::new(separator, delimiters);
+            return Field::new(separator, delimiters, self.charset);
         };
         let starts = self.field_starts(index);
-        let Some(start) = starts.get(at) else { return Field::new("", delimiters) };
+        let Some(start) = starts.get(at) else { return Field::new("", delimiters, self.charset) };
         let end = starts.get(at + 1).map_or(self.segments[index].end, |next| next - 1);
-        Field::new(&self.text[*start as usize..end as usize], delimiters)
+        Field::new(&self.text[*start as usize..end as usize], delimiters, self.charset)
     }
 
     fn field_starts(&self, index: usize) -> &[u32] {
@@ -255,7 +262,9 @@ impl<'t> Parser<'t> {
         if let Some(after) = ["MSH", "FHS", "BHS"].iter().find_map(|name| body.strip_prefix(name)) {
             let (delimiters, faults) = Delimiters::read(after.as_bytes());
             self.delimiters = delimiters;
-            faults.into_iter().for_each(|fault| self.issues.push(fault.to_issue(&body[..3])));
+            for fault in faults {
+                self.issues.push(fault.to_issue(&body[..3]));
+            }
         } else {
             let text = "expected MSH as the first segment; took the delimiters |^~\\&";
             self.issues.push(Issue::error(IssueCode::SegmentSequence, text));
@@ -279,6 +288,11 @@ impl<'t> Parser<'t> {
             let text = format!("line {number} at byte {start} is not a segment: expected three capitals or digits");
             return self.issues.push(Issue::warning(IssueCode::Structure, text));
         };
+        if is_header(key) && number > 1 {
+            let text = "expected one header in a message; a batch is to be taken apart first";
+            let place = Location::segment(&String::from_utf8_lossy(&key), occurrence);
+            self.issues.push(Issue::warning(IssueCode::SegmentSequence, text).at(place));
+        }
         if name > start {
             let key = String::from_utf8_lossy(&key);
             let text = format!("{} bytes of blanks or byte order mark before the segment name", name - start);
@@ -304,3 +318,6 @@ fn is_header(name: [u8; 3]) -> bool {
 fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

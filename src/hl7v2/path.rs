@@ -227,11 +227,125 @@ fn whole_segment(segment: Segment<'_>) -> Value<'_> {
     Value {
         raw: segment.raw(),
         delimiters: segment.message.delimiters(),
+        charset: segment.message.charset(),
+        segment_name: segment.name(),
         segment_index: segment.index(),
         segment_occurrence: segment.occurrence(),
         field: None,
         field_repetition: None,
         component: None,
         subcomponent: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn paths_and_their_shortest_form() {
+        for (text, shortest) in [
+            ("PID", "PID"),
+            ("ZPI[3]", "ZPI[3]"),
+            ("PV1-44", "PV1-44"),
+            ("MSH-9.2", "MSH-9.2"),
+            ("PID-3[2].4.1", "PID-3[2].4.1"),
+            ("OBX[2]-5[*].1", "OBX[2]-5[*].1"),
+            ("OBX[*]-5[1]", "OBX[*]-5"),
+            ("PID[1]-03", "PID-3"),
+        ] {
+            assert_eq!(text.parse::<Path>().unwrap().to_string(), shortest);
+        }
+    }
+
+    #[test]
+    fn mistakes_and_where_they_are() {
+        for (text, expected) in [
+            ("", "expected a path, but got nothing"),
+            ("P", "expected a segment name of three capitals or digits at byte 1"),
+            ("pid-3", "expected a segment name of three capitals or digits at byte 0"),
+            ("PID3", "expected '-' and a field number, or '[', after the segment at byte 3"),
+            ("PID[0]-3", "expected a number from 1 to 65535 or '*' in brackets at byte 4"),
+            ("PID[]-3", "expected a number from 1 to 65535 or '*' in brackets at byte 4"),
+            ("PID[2-3", "expected ']' at byte 5"),
+            ("PID-", "expected a field number from 1 to 65535 at byte 4"),
+            ("PID-0", "expected a field number from 1 to 65535 at byte 4"),
+            ("PID-70000", "expected a field number from 1 to 65535 at byte 4"),
+            ("PID-3x", "expected '[' or '.' or the end after the field at byte 5"),
+            ("PID-3.", "expected a component number from 1 to 65535 at byte 6"),
+            ("PID-3.1-", "expected '.' or the end after the component at byte 7"),
+            ("PID-3.1.ü", "expected a subcomponent number from 1 to 65535 at byte 8"),
+            ("PID-3.1.1.1", "expected the end of the path at byte 9"),
+        ] {
+            assert_eq!(text.parse::<Path>().unwrap_err().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn places_that_paths_find() {
+        let text = "MSH|^~\\&|A^B|C\rOBX|1||c^d~e&f\rZZZ\rOBX|2||\"\"~\r";
+        let (message, _) = Message::parse(text);
+        let check = |path: &str, expected: &[&str]| {
+            let path: Path = path.parse().unwrap();
+            let found: Vec<_> = message.values(&path).map(Value::raw).collect();
+            assert_eq!(found, expected, "{path}");
+            assert_eq!(message.get(&path).map(Value::raw), expected.first().copied(), "{path}");
+        };
+        check("MSH-1", &["|"]);
+        check("MSH-2", &["^~\\&"]);
+        check("MSH-3", &["A^B"]);
+        check("MSH-3.2", &["B"]);
+        check("OBX-3", &["c^d"]);
+        check("OBX-3[*]", &["c^d", "e&f"]);
+        check("OBX-3[2].1.2", &["f"]);
+        check("OBX-3[3]", &[]);
+        check("OBX[*]-1", &["1", "2"]);
+        check("OBX[2]-3", &["\"\""]);
+        check("OBX[2]-3[2]", &[""]);
+        check("OBX[3]-3", &[]);
+        check("OBX-2", &[]);
+        check("OBX-99", &[]);
+        check("ZZZ", &["ZZZ"]);
+        check("ZZZ-1", &[]);
+        check("PID-3", &[]);
+    }
+
+    #[test]
+    fn a_value_knows_its_place() {
+        let (message, _) = Message::parse("MSH|^~\\&\rOBX|1\rOBX|2||~x^y\r");
+        let second = message.segments_named("OBX").nth(1).unwrap();
+        let field = FieldPath { number: 3, selector: Selector::All, component: None, subcomponent: None };
+        let parts: Vec<_> = second.values(field).map(|value| value.as_repetition().component(2).raw()).collect();
+        assert_eq!((parts, second.location().to_string()), (vec!["", "y"], "OBX[2]".to_owned()));
+        let path: Path = "OBX[2]-3[2].2".parse().unwrap();
+        let value = message.get(&path).unwrap();
+        assert_eq!(value.location().to_string(), "OBX[2]-3[2].2");
+        assert_eq!(value.as_component().text(), "y");
+        assert_eq!((value.segment_index, value.segment_occurrence), (2, 2));
+        assert_eq!((value.field, value.field_repetition), (Some(3), Some(2)));
+        assert_eq!((value.component, value.subcomponent), (Some(2), None));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_displayed_reads_the_same(
+            segment in "[A-Z0-9]{3}", nth in 1_u16.., number in 1_u16.., selector in prop::option::of(1_u16..),
+            component in prop::option::of(1_u16..), sub in prop::option::of(1_u16..), with_field: bool,
+        ) {
+            let selector = selector.map_or(Selector::All, Selector::Nth);
+            let subcomponent = component.and(sub);
+            let field = with_field.then_some(FieldPath { number, selector, component, subcomponent });
+            let path = Path { segment: segment.into(), segment_selector: Selector::Nth(nth), field };
+            prop_assert_eq!(path.to_string().parse(), Ok(path));
+        }
+
+        #[test]
+        fn reading_any_text_never_panics(text in r"([A-Z\[\]*.\-0-9]|\PC){0,20}") {
+            if let Ok(path) = text.parse::<Path>() {
+                prop_assert_eq!(path.to_string().parse(), Ok(path));
+            }
+        }
     }
 }

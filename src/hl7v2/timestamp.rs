@@ -259,7 +259,7 @@ impl<'t> Reader<'t> {
     }
 
     fn date(&mut self) -> Result<(civil::Date, Precision), TimestampError> {
-        let year = self.number(4).filter(|year| *year > 0).ok_or(TimestampError::Year { at: self.at.min(0) })?;
+        let year = self.number(4).filter(|year| *year > 0).ok_or(TimestampError::Year { at: 0 })?;
         let (mut month, mut day, mut precision) = (1, 1, Precision::Year);
         if self.has_digit() {
             let at = self.at;
@@ -320,5 +320,113 @@ impl<'t> Reader<'t> {
         let minutes = i32::from(hours) * 60 + i32::from(minutes);
         let offset = Offset::from_seconds(sign * minutes * 60).map_err(|_| error)?;
         if minutes > 14 * 60 { Err(error) } else { Ok(Some(offset)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn oslo() -> TimeZone {
+        TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()
+    }
+
+    #[test]
+    fn time_stamps_in_fhir() {
+        for (text, date, date_time) in [
+            ("2026", "2026", "2026"),
+            ("202603", "2026-03", "2026-03"),
+            ("20260312", "2026-03-12", "2026-03-12"),
+            ("20240229", "2024-02-29", "2024-02-29"),
+            ("2026031208", "2026-03-12", "2026-03-12T08:00:00+01:00"),
+            ("202603120845", "2026-03-12", "2026-03-12T08:45:00+01:00"),
+            ("20260712084501", "2026-07-12", "2026-07-12T08:45:01+02:00"),
+            ("20260312084501.25", "2026-03-12", "2026-03-12T08:45:01.25+01:00"),
+            ("20260312084501.1230-0530", "2026-03-12", "2026-03-12T08:45:01.1230-05:30"),
+            ("202603120845+0000", "2026-03-12", "2026-03-12T08:45:00+00:00"),
+            ("20260312-0030", "2026-03-12", "2026-03-12"),
+            // In the gap and in the fold of the clock changes.
+            ("20260329023000", "2026-03-29", "2026-03-29T02:30:00+02:00"),
+            ("20261025023000", "2026-10-25", "2026-10-25T02:30:00+02:00"),
+        ] {
+            let moment: PartialDateTime = text.parse().unwrap();
+            assert_eq!(moment.to_fhir_date(), date);
+            assert_eq!(moment.to_fhir_date_time(&oslo()), date_time);
+            assert_eq!(moment.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn mistakes_and_where_they_are() {
+        for (text, expected) in [
+            ("", "expected a time stamp, but got nothing"),
+            ("026", "expected a year of four digits from 0001 at byte 0"),
+            ("0000", "expected a year of four digits from 0001 at byte 0"),
+            ("20261", "expected a month from 01 to 12 at byte 4"),
+            ("202613", "expected a month from 01 to 12 at byte 4"),
+            ("202600", "expected a month from 01 to 12 at byte 4"),
+            ("20260230", "expected a day of that month at byte 6"),
+            ("20250229", "expected a day of that month at byte 6"),
+            ("20260100", "expected a day of that month at byte 6"),
+            ("2026031224", "expected an hour from 00 to 23 at byte 8"),
+            ("202603120860", "expected a minute from 00 to 59 at byte 10"),
+            ("20260312084560", "expected a second from 00 to 59 at byte 12"),
+            ("20260312084501.", "expected one to four digits after the point at byte 15"),
+            ("20260312084501.12345", "expected one to four digits after the point at byte 15"),
+            ("20260312+1401", "expected an offset from -1400 to +1400 at byte 8"),
+            ("20260312+1", "expected an offset from -1400 to +1400 at byte 8"),
+            ("20260312+0160", "expected an offset from -1400 to +1400 at byte 8"),
+            ("2026-03-12", "expected an offset from -1400 to +1400 at byte 4"),
+            ("20260312 0845", "expected the end of the time stamp at byte 8"),
+            ("202603120845.5", "expected the end of the time stamp at byte 12"),
+        ] {
+            assert_eq!(text.parse::<PartialDateTime>().unwrap_err().to_string(), expected, "{text}");
+        }
+        let error = PartialDateTime::parse_date("2026031208").unwrap_err();
+        assert_eq!(error.to_string(), "expected a date without a time of day, but got one at byte 8");
+        assert_eq!(PartialDateTime::parse_date("202603").unwrap().to_fhir_date(), "2026-03");
+    }
+
+    #[test]
+    fn times_of_day() {
+        for (text, fhir) in
+            [("08", "08:00:00"), ("0845", "08:45:00"), ("084501.5", "08:45:01.5"), ("2359+0100", "23:59:00")]
+        {
+            let time: PartialTime = text.parse().unwrap();
+            assert_eq!((time.to_fhir_time().as_str(), time.to_string().as_str()), (fhir, text));
+        }
+        assert!("24".parse::<PartialTime>().is_err());
+    }
+
+    #[test]
+    fn moments_compare_across_offsets() {
+        let instant = |text: &str| text.parse::<PartialDateTime>().unwrap().to_instant(&oslo()).unwrap();
+        assert_eq!(instant("202603120845"), instant("202603120745+0000"));
+        assert!(instant("2026") < instant("20260101000001"));
+    }
+
+    #[test]
+    fn a_birth_date_does_not_show_in_debug() {
+        let text = format!("{:?}", "19610615".parse::<PartialDateTime>().unwrap());
+        assert_eq!(text, "PartialDateTime(Day)");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_the_same(text in r"[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9])([01][0-9]([0-5][0-9]([0-5][0-9](\.[0-9]{1,4})?)?)?)?([+-]0[0-9][0-5][0-9])?") {
+            if let Ok(moment) = text.parse::<PartialDateTime>() {
+                prop_assert_eq!(moment.to_string().parse(), Ok(moment));
+                // Only minus zero is written otherwise.
+                prop_assert!(moment.to_string() == text || text.ends_with("-0000"));
+            }
+        }
+
+        #[test]
+        fn reading_any_text_never_panics(text in r"([0-9+\-.]|\PC){0,24}") {
+            let _ = text.parse::<PartialDateTime>();
+            let _ = text.parse::<PartialTime>();
+        }
     }
 }

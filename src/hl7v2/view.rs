@@ -1,12 +1,13 @@
 //! Borrowed views of a message: segment, field, repetition, component, subcomponent.
 //!
-//! Every view is two words and the delimiters. A place that the message does not have is a view of the empty text,
+//! Every view is two words, the delimiters and the character set. A place that the message does not have is a view of the empty text,
 //! so that reading needs no `Option` at any level. Numbers count from 1, as HL7 does.
 
 use std::borrow::Cow;
 
 use super::escape;
-use super::{Delimiters, Message};
+use super::{Charset, Delimiters, FieldPath, Message};
+use crate::base::Location;
 
 /// What a place says (HL7 v2.5.1 2.5.3.4, 2.7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,11 +26,12 @@ macro_rules! view {
         pub struct $name<'m> {
             raw: &'m str,
             delimiters: Delimiters,
+            charset: Charset,
         }
 
         impl<'m> $name<'m> {
-            pub(super) const fn new(raw: &'m str, delimiters: Delimiters) -> Self {
-                Self { raw, delimiters }
+            pub(super) const fn new(raw: &'m str, delimiters: Delimiters, charset: Charset) -> Self {
+                Self { raw, delimiters, charset }
             }
 
             /// As written, still escaped.
@@ -80,11 +82,11 @@ view!(
 impl<'m> Field<'m> {
     /// In order; none when the field is empty, and one for `""`.
     pub fn repetitions(self) -> impl Iterator<Item = Repetition<'m>> + use<'m> {
-        parts(self.raw, self.delimiters.repetition).map(move |raw| Repetition::new(raw, self.delimiters))
+        parts(self.raw, self.delimiters.repetition).map(move |raw| Repetition::new(raw, self.delimiters, self.charset))
     }
 
     pub fn repetition(self, number: u16) -> Repetition<'m> {
-        Repetition::new(nth(self.raw, self.delimiters.repetition, number), self.delimiters)
+        Repetition::new(nth(self.raw, self.delimiters.repetition, number), self.delimiters, self.charset)
     }
 
     /// The first subcomponent of the first component of the first repetition, unescaped: what a receiver that
@@ -96,11 +98,11 @@ impl<'m> Field<'m> {
 
 impl<'m> Repetition<'m> {
     pub fn components(self) -> impl Iterator<Item = Component<'m>> + use<'m> {
-        parts(self.raw, self.delimiters.component).map(move |raw| Component::new(raw, self.delimiters))
+        parts(self.raw, self.delimiters.component).map(move |raw| Component::new(raw, self.delimiters, self.charset))
     }
 
     pub fn component(self, number: u16) -> Component<'m> {
-        Component::new(nth(self.raw, self.delimiters.component, number), self.delimiters)
+        Component::new(nth(self.raw, self.delimiters.component, number), self.delimiters, self.charset)
     }
 
     /// The first subcomponent of the first component, unescaped.
@@ -111,11 +113,12 @@ impl<'m> Repetition<'m> {
 
 impl<'m> Component<'m> {
     pub fn subcomponents(self) -> impl Iterator<Item = Subcomponent<'m>> + use<'m> {
-        parts(self.raw, self.delimiters.subcomponent).map(move |raw| Subcomponent::new(raw, self.delimiters))
+        parts(self.raw, self.delimiters.subcomponent)
+            .map(move |raw| Subcomponent::new(raw, self.delimiters, self.charset))
     }
 
     pub fn subcomponent(self, number: u16) -> Subcomponent<'m> {
-        Subcomponent::new(nth(self.raw, self.delimiters.subcomponent, number), self.delimiters)
+        Subcomponent::new(nth(self.raw, self.delimiters.subcomponent, number), self.delimiters, self.charset)
     }
 
     /// The first subcomponent, unescaped.
@@ -127,7 +130,7 @@ impl<'m> Component<'m> {
 impl<'m> Subcomponent<'m> {
     /// Unescaped.
     pub fn text(self) -> Cow<'m, str> {
-        escape::unescape(self.raw, self.delimiters)
+        escape::unescape(self.raw, self.delimiters, self.charset)
     }
 }
 
@@ -169,6 +172,16 @@ impl<'m> Segment<'m> {
         self.message.field(self.index, number)
     }
 
+    /// Every place of this segment that the path names.
+    pub fn values(self, path: FieldPath) -> impl Iterator<Item = Value<'m>> {
+        super::path::in_segment(self, Some(path))
+    }
+
+    /// Where the segment is, for issues.
+    pub fn location(self) -> Location {
+        Location::segment(self.name(), self.occurrence())
+    }
+
     /// All fields in order with their numbers.
     pub fn fields(self) -> impl Iterator<Item = (u16, Field<'m>)> + use<'m> {
         (1..=self.field_count()).map(move |number| (number, self.field(number)))
@@ -186,6 +199,8 @@ impl std::fmt::Debug for Segment<'_> {
 pub struct Value<'m> {
     pub(super) raw: &'m str,
     pub(super) delimiters: Delimiters,
+    pub(super) charset: Charset,
+    pub segment_name: &'m str,
     /// The segment's position in the message, from 0.
     pub segment_index: usize,
     /// Which one of its name, from 1.
@@ -210,9 +225,30 @@ impl<'m> Value<'m> {
         self.presence() == Presence::Valued
     }
 
+    /// The value as a repetition with its components: for paths without a component.
+    pub const fn as_repetition(self) -> Repetition<'m> {
+        Repetition::new(self.raw, self.delimiters, self.charset)
+    }
+
+    /// The value as a component with its subcomponents: for paths without a subcomponent.
+    pub const fn as_component(self) -> Component<'m> {
+        Component::new(self.raw, self.delimiters, self.charset)
+    }
+
+    /// Where the value is, for issues and traces.
+    pub fn location(self) -> Location {
+        Location {
+            field: self.field,
+            field_repetition: self.field_repetition,
+            component: self.component,
+            subcomponent: self.subcomponent,
+            ..Location::segment(self.segment_name, self.segment_occurrence)
+        }
+    }
+
     /// The first part of the lowest level, unescaped.
     pub fn text(self) -> Cow<'m, str> {
-        Field::new(self.raw, self.delimiters).text()
+        Field::new(self.raw, self.delimiters, self.charset).text()
     }
 }
 

@@ -1,0 +1,6 @@
+//! The two lowest layers of the gateway, taken as source: so a fuzz build needs neither stores nor network libraries.
+
+#[path = "../../src/base/mod.rs"]
+pub mod base;
+#[path = "../../src/hl7v2/mod.rs"]
+pub mod hl7v2;
