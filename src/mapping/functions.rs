@@ -41,6 +41,11 @@ impl Function {
         ("base64", Self::Base64, 1..=1),
     ];
 
+    /// Whether its paths stand for all related segments of that name, not the nearest one.
+    pub const fn gathers(self) -> bool {
+        matches!(self, Self::Lines)
+    }
+
     pub fn names() -> String {
         Self::ALL.map(|(name, ..)| name).join(", ")
     }

@@ -13,6 +13,7 @@
 //! The book of the language is `docs/mapping/README.md`.
 
 mod builtin;
+pub mod cases;
 mod compile;
 pub mod diagnostic;
 pub mod functions;

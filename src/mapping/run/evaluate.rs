@@ -68,11 +68,16 @@ impl<'p, 'm> Run<'p, 'm> {
     }
 
     fn any_of_field(&self, path: &SegmentPath, scope: Scope<'m>, test: &mut dyn FnMut(Item<'m>) -> bool) -> bool {
-        let Some(node) = self.node_of(&path.segment, scope) else { return false };
+        self.node_of(&path.segment, scope).is_some_and(|node| self.any_of_node(node, path, test))
+    }
+
+    fn any_of_node(&self, node: usize, path: &SegmentPath, test: &mut dyn FnMut(Item<'m>) -> bool) -> bool {
         let segment = self.tree.nodes[node].segment;
+        let number = u32::try_from(segment.index()).unwrap_or(u32::MAX);
         (1..).zip(segment.field(path.field).repetitions()).any(|(repetition, part)| {
             let level = Level::Repetition(part);
-            let whole = Item { level, spot: Spot { field: path.field, repetition, ..Spot::default() } };
+            let spot = Spot { segment: number, field: path.field, repetition, component: 0, subcomponent: 0 };
+            let whole = Item { level, spot };
             (path.repetition == 0 || path.repetition == repetition)
                 && whole.at(path.component, path.subcomponent).is_some_and(&mut *test)
         })
@@ -82,11 +87,17 @@ impl<'p, 'm> Run<'p, 'm> {
         let Source::Call(function, arguments) = source else { return None };
         let mut spot = Spot::default();
         let values: Vec<Vec<Cow<'_, str>>> =
-            arguments.iter().map(|argument| self.argument(argument, scope, &mut spot)).collect();
+            arguments.iter().map(|argument| self.argument(argument, scope, function.gathers(), &mut spot)).collect();
         function.call(&values, self.zone).map(|text| Found::Made(text, spot))
     }
 
-    fn argument<'s>(&self, source: &'s Source, scope: Scope<'m>, spot: &mut Spot) -> Vec<Cow<'s, str>>
+    /// All segments that a name means here, for functions that gather.
+    fn nodes_of(&self, name: &str, scope: Scope<'m>) -> Vec<usize> {
+        let here = &self.tree.nodes[scope.node];
+        if here.name == name { vec![scope.node] } else { self.tree.related(here.group, name) }
+    }
+
+    fn argument<'s>(&self, source: &'s Source, scope: Scope<'m>, all: bool, spot: &mut Spot) -> Vec<Cow<'s, str>>
     where
         'm: 's,
     {
@@ -102,10 +113,13 @@ impl<'p, 'm> Run<'p, 'm> {
         };
         match source {
             Source::Constant(text) => values.push(Cow::Borrowed(text.as_str())),
+            Source::Segment(path) if all => {
+                for node in self.nodes_of(&path.segment, scope) {
+                    self.any_of_node(node, path, &mut take);
+                }
+            }
             Source::Segment(path) => {
-                let number = self.node_of(&path.segment, scope).map(|node| self.tree.nodes[node].segment.index());
                 self.any_of_field(path, scope, &mut take);
-                spot.segment = number.and_then(|number| u32::try_from(number).ok()).unwrap_or(spot.segment);
             }
             Source::Item(path) => {
                 item_at(path, scope).map(take);

@@ -77,9 +77,7 @@ impl<'p, 'm> Run<'p, 'm> {
                 written |= self.rules(rules, scope, object);
                 continue;
             }
-            let mut nodes = Vec::new();
-            self.tree.within(self.tree.nodes[scope.node].group, segment, &mut nodes);
-            for node in nodes {
+            for node in self.tree.related(self.tree.nodes[scope.node].group, segment) {
                 written |= self.rules(rules, Scope { node, item: None }, object);
             }
         }

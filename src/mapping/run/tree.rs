@@ -118,6 +118,20 @@ impl<'p, 'm> Tree<'p, 'm> {
         }
     }
 
+    /// The segments of that name that go with a group: those within, else those of the groups around it, up to the
+    /// first group that has a slot of its own for them.
+    pub fn related(&self, from: usize, name: &str) -> Vec<usize> {
+        let mut out = Vec::new();
+        self.within(from, name, &mut out);
+        let mut group = from;
+        while out.is_empty() && group != 0 && !self.structure.has_slot(self.groups[group].definition, name) {
+            group = self.groups[group].parent;
+            let own = self.groups[group].nodes.iter().copied();
+            out.extend(own.filter(|&node| self.nodes[node].name == name));
+        }
+        out
+    }
+
     /// The nearest segment of that name, looking from a group outwards. Instances of a repeating group beside the
     /// way belong to others and are not looked into.
     pub fn nearest(&self, from: usize, name: &str) -> Option<usize> {
