@@ -74,18 +74,18 @@ CREATE TABLE resource_version (
     CONSTRAINT resource_version_pk PRIMARY KEY (kind, id, version)
 );
 
--- The current version of each resource. `keys` holds its index keys (16 bytes each, sorted), so that the next version
+-- The current version of each resource. `keys` holds its index keys (each after its length, sorted), so that the next version
 -- changes only the index rows that differ.
 CREATE TABLE resource (
     kind    text   NOT NULL,
     id      text   NOT NULL,
     version bigint NOT NULL,
-    keys    bytea  NOT NULL CONSTRAINT resource_keys_are_16_bytes CHECK (length(keys) % 16 = 0),
+    keys    bytea  NOT NULL,
     CONSTRAINT resource_pk PRIMARY KEY (kind, id)
 );
 
--- The search index: 16 bytes of the digest of (kind, parameter, system, value) or (kind, parameter, target). Searches
--- are by equality, a digest is shorter than what it stands for, and it shows nobody's record number.
+-- The search index: eight bytes of the digest of (kind, parameter, system or target kind), then the value. Values that
+-- follow each other, as numbers do, lie beside each other, so that a commit touches few pages.
 CREATE TABLE resource_index (
     key  bytea NOT NULL,
     kind text  NOT NULL,

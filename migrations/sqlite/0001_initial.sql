@@ -61,7 +61,7 @@ CREATE TABLE lane_entry (
 ) STRICT, WITHOUT ROWID;
 
 -- Every version of every resource, appended. `previous` leads to the version before; `keys` holds the index keys of
--- this version (16 bytes each, sorted), so that the next version changes only the index rows that differ.
+-- this version (each after its length, sorted), so that the next version changes only the index rows that differ.
 CREATE TABLE resource_version (
     number     INTEGER PRIMARY KEY,
     kind       TEXT    NOT NULL,
@@ -71,7 +71,7 @@ CREATE TABLE resource_version (
     deleted    INTEGER NOT NULL DEFAULT 0,
     updated_at INTEGER NOT NULL,
     digest     BLOB    NOT NULL CONSTRAINT resource_version_digest_is_sha256 CHECK (length(digest) = 32),
-    keys       BLOB    NOT NULL CONSTRAINT resource_version_keys_are_16_bytes CHECK (length(keys) % 16 = 0),
+    keys       BLOB    NOT NULL,
     content    BLOB    NOT NULL,
     CONSTRAINT resource_version_first_has_no_previous CHECK ((version = 1) = (previous IS NULL))
 ) STRICT;
@@ -86,8 +86,8 @@ CREATE TABLE resource (
     CONSTRAINT resource_pk PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
 
--- The search index: 16 bytes of the digest of (kind, parameter, system, value) or (kind, parameter, target). Searches
--- are by equality, a digest is shorter than what it stands for, and it shows nobody's record number.
+-- The search index: eight bytes of the digest of (kind, parameter, system or target kind), then the value. Values that
+-- follow each other, as numbers do, lie beside each other, so that a commit touches few pages.
 CREATE TABLE resource_index (
     key      BLOB    NOT NULL,
     resource INTEGER NOT NULL,

@@ -12,11 +12,13 @@ use crate::base::{
 };
 use crate::record::{IdentifierKey, IndexEntry, Lane, Lanes, ResourceKey, WorkItem, WorkItemKind};
 
-/// Bytes of a key of the search index: 128 bits make an accidental match of two values out of the question.
-pub const INDEX_KEY_BYTES: usize = 16;
+/// A key of the search index: eight bytes for what kind of value it is, then the value. Values that follow each other
+/// lie beside each other, so that a batch touches few pages of the index.
+pub type IndexKey = Vec<u8>;
 
-/// A key of the search index.
-pub type IndexKey = [u8; INDEX_KEY_BYTES];
+/// Longest value that stands in a key as it is; a longer one keeps its beginning and gets its digest.
+const INDEX_VALUE_BYTES_MAX: usize = 48;
+const INDEX_VALUE_HEAD_BYTES: usize = 32;
 
 /// The parameter under which business identifiers are indexed.
 const IDENTIFIER: &str = "identifier";
@@ -44,15 +46,42 @@ pub fn issue_texts(json: &str) -> String {
     texts.join("; ")
 }
 
-fn key_of(parts: [&str; 4]) -> IndexKey {
-    let digest = Digest::of_parts(parts.map(str::as_bytes));
-    let mut key = [0; INDEX_KEY_BYTES];
-    key.copy_from_slice(&digest.0[..INDEX_KEY_BYTES]);
+fn key_of(space: [&str; 3], value: &str) -> IndexKey {
+    let space = Digest::of_parts(space.map(str::as_bytes));
+    let value = value.as_bytes();
+    let mut key = space.0[..8].to_vec();
+    if value.len() <= INDEX_VALUE_BYTES_MAX {
+        key.extend_from_slice(value);
+    } else {
+        key.extend_from_slice(&value[..INDEX_VALUE_HEAD_BYTES]);
+        key.extend_from_slice(&Digest::of(value).0);
+    }
     key
 }
 
+/// Keys in a row, each after its length.
+pub fn pack_keys(keys: &[IndexKey]) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(keys.len() * 32);
+    for key in keys {
+        packed.push(u8::try_from(key.len()).unwrap_or(u8::MAX));
+        packed.extend_from_slice(key);
+    }
+    packed
+}
+
+pub fn unpack_keys(mut packed: &[u8]) -> Vec<IndexKey> {
+    let mut keys = Vec::new();
+    while let Some((length, rest)) = packed.split_first()
+        && let Some((key, rest)) = rest.split_at_checked(usize::from(*length))
+    {
+        keys.push(key.to_vec());
+        packed = rest;
+    }
+    keys
+}
+
 pub fn identifier_key(identifier: &IdentifierKey) -> IndexKey {
-    key_of([&identifier.kind, IDENTIFIER, &identifier.system, &identifier.value])
+    key_of([&identifier.kind, IDENTIFIER, &identifier.system], &identifier.value)
 }
 
 /// The keys of a resource's index entries, sorted and without doubles.
@@ -60,9 +89,9 @@ pub fn index_keys(resource: &ResourceKey, entries: &[IndexEntry]) -> Vec<IndexKe
     let mut keys: Vec<IndexKey> = entries
         .iter()
         .map(|entry| match entry {
-            IndexEntry::Token { parameter, system, value } => key_of([&resource.kind, parameter, system, value]),
+            IndexEntry::Token { parameter, system, value } => key_of([&resource.kind, parameter, system], value),
             IndexEntry::Reference { parameter, target } => {
-                key_of([&resource.kind, parameter, &target.kind, &target.id])
+                key_of([&resource.kind, parameter, &target.kind], &target.id)
             }
         })
         .collect();
@@ -148,6 +177,15 @@ mod tests {
         let keys = index_keys(&ResourceKey::new("Patient", "1"), &[entry.clone(), entry]);
         let wanted = IdentifierKey { kind: "Patient".into(), system: "s".into(), value: "v".into() };
         assert_eq!(keys, [identifier_key(&wanted)]);
+    }
+
+    #[test]
+    fn keys_survive_packing_and_differ() {
+        let values = ["", "a", &"x".repeat(48), &"x".repeat(49), &"x".repeat(500)];
+        let keys: Vec<IndexKey> = values.iter().map(|value| key_of(["Patient", "identifier", "s"], value)).collect();
+        assert_eq!(unpack_keys(&pack_keys(&keys)), keys);
+        let distinct: std::collections::HashSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::fault::{Answered, Fault};
 use super::{messages, referrals, sql};
 use crate::base::{Digest, Timestamp};
 use crate::record::{Conclusion, Redirect, ResourceKey, ResourceVersion, ResourceWrite};
-use crate::store::encoding::{self, INDEX_KEY_BYTES, IndexKey};
+use crate::store::encoding::{self, IndexKey};
 use crate::store::{Load, Loaded};
 
 /// A resource before the batch and, at first, after it.
@@ -62,7 +62,7 @@ async fn standing(
     let (kinds, ids) = columns(keys);
     let rows = sqlx::query(sql::CURRENT_RESOURCES).bind(kinds).bind(ids).fetch_all(connection).await?;
     let read = |row: &PgRow| {
-        let keys = row.try_get::<&[u8], _>(3)?.as_chunks::<INDEX_KEY_BYTES>().0.to_vec();
+        let keys = encoding::unpack_keys(row.try_get(3)?);
         Ok((key(row, 0)?, Standing { version: number(row.try_get(2)?), keys }))
     };
     rows.iter().map(read).collect()
@@ -90,7 +90,7 @@ async fn put_current(
         let expected = rows.len() as u64;
         let (kinds, ids) = columns(rows.iter().map(|(key, _)| **key));
         let versions: Vec<i64> = rows.iter().map(|(_, standing)| i64::from(standing.version)).collect();
-        let keys: Vec<&[u8]> = rows.iter().map(|(_, standing)| standing.keys.as_flattened()).collect();
+        let keys: Vec<Vec<u8>> = rows.iter().map(|(_, standing)| encoding::pack_keys(&standing.keys)).collect();
         let query = sqlx::query(statement).bind(kinds).bind(ids).bind(versions).bind(keys);
         if query.execute(&mut *connection).await?.rows_affected() != expected {
             return Ok(false);
@@ -192,9 +192,8 @@ async fn find(pool: &PgPool, wanted: &Load, loaded: &mut Loaded) -> Answered<()>
     let rows = sqlx::query(sql::FIND_IDENTIFIERS).bind(keys).fetch_all(pool).await?;
     let mut found = Vec::new();
     for row in &rows {
-        let index_key = IndexKey::try_from(row.try_get::<&[u8], _>(0)?);
-        let index_key = index_key.map_err(|_| Fault::corrupt("resource_index", "key", &"unknown"))?;
-        found.extend(by_key.get(&index_key).map(|identifier| Ok::<_, Fault>((*identifier, key(row, 1)?))));
+        let index_key: &[u8] = row.try_get(0)?;
+        found.extend(by_key.get(index_key).map(|identifier| Ok::<_, Fault>((*identifier, key(row, 1)?))));
     }
     let found: Vec<_> = found.into_iter().collect::<Answered<_>>()?;
     let survivors = redirects(pool, found.iter().map(|(_, bearer)| bearer)).await?;

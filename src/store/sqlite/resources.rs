@@ -8,7 +8,7 @@ use super::fault::{Answered, Fault};
 use super::{messages, referrals, sql};
 use crate::base::{Digest, Timestamp};
 use crate::record::{IdentifierKey, Redirect, ResourceKey, ResourceVersion, ResourceWrite};
-use crate::store::encoding::{self, INDEX_KEY_BYTES, IndexKey};
+use crate::store::encoding::{self, IndexKey};
 use crate::store::{Load, Loaded};
 
 /// Where a resource stands.
@@ -32,7 +32,7 @@ pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> A
         current.as_ref().map(|current| current.number),
         at.as_micros(),
         write.digest.0,
-        keys.as_flattened(),
+        encoding::pack_keys(&keys),
         &*write.content,
     ])?;
     let number = connection.last_insert_rowid();
@@ -59,7 +59,7 @@ fn current(connection: &Connection, key: &ResourceKey) -> Answered<Option<Curren
 fn keys_of(connection: &Connection, number: i64) -> Answered<Vec<IndexKey>> {
     let mut statement = connection.prepare_cached(sql::VERSION_KEYS)?;
     let bytes: Vec<u8> = statement.query_row([number], |row| row.get(0))?;
-    Ok(bytes.as_chunks::<INDEX_KEY_BYTES>().0.to_vec())
+    Ok(encoding::unpack_keys(&bytes))
 }
 
 /// Changes only the index rows that differ; both lists are sorted.
