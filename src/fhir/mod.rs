@@ -7,6 +7,7 @@
 
 pub mod definitions;
 pub mod json;
+pub mod path;
 pub mod reader;
 pub mod resource;
 

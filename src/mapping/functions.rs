@@ -22,6 +22,8 @@ pub enum Function {
     After,
     /// `lower(TEXT)`.
     Lower,
+    /// `as_received(PATH)`: the whole item, components and all, as HL7 text with the usual delimiters.
+    AsReceived,
     /// `base64(TEXT)`: the text as base64 of its UTF-8 bytes.
     Base64,
 }
@@ -30,7 +32,7 @@ pub enum Function {
 pub type Argument<'a> = Vec<Cow<'a, str>>;
 
 impl Function {
-    const ALL: [(&'static str, Self, std::ops::RangeInclusive<usize>); 8] = [
+    const ALL: [(&'static str, Self, std::ops::RangeInclusive<usize>); 9] = [
         ("join", Self::Join, 2..=20),
         ("concat", Self::Concat, 1..=20),
         ("lines", Self::Lines, 1..=20),
@@ -38,12 +40,18 @@ impl Function {
         ("minutes", Self::Minutes, 2..=2),
         ("after", Self::After, 3..=3),
         ("lower", Self::Lower, 1..=1),
+        ("as_received", Self::AsReceived, 1..=1),
         ("base64", Self::Base64, 1..=1),
     ];
 
     /// Whether its paths stand for all related segments of that name, not the nearest one.
     pub const fn gathers(self) -> bool {
         matches!(self, Self::Lines)
+    }
+
+    /// Whether its items are handed over as HL7 text, not as their first part.
+    pub const fn wants_er7(self) -> bool {
+        matches!(self, Self::AsReceived)
     }
 
     pub fn names() -> String {
@@ -66,6 +74,8 @@ impl Function {
             Self::CodingSystem => coding_system(first(0)?),
             Self::Minutes => minutes(first(0)?, first(1).unwrap_or("min")).map(|minutes| minutes.to_string()),
             Self::After => after(first(0)?, first(1)?, first(2).unwrap_or("min"), zone),
+            // The runner hands over the item as HL7 text (`wants_er7`).
+            Self::AsReceived => first(0).map(str::to_owned),
             Self::Lower => first(0).map(str::to_lowercase),
             Self::Base64 => first(0).map(base64),
         }

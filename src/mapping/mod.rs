@@ -22,6 +22,7 @@ mod mapped;
 mod notation;
 mod plan;
 mod release;
+mod render;
 mod run;
 mod trace;
 mod written;
@@ -32,6 +33,7 @@ pub use diagnostic::{Diagnostic, Mistake, Place};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle};
 pub use release::{Plan, Release};
+pub use render::{Rendered, Sources};
 pub use trace::{Leaf, LeafSource, Trace};
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use super::compile;
 use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
 use super::plan::{Library, MessagePlan};
+use super::render::{RenderPlan, Rendered, Renderer, Sources};
 use super::run;
 use crate::base::Digest;
-use crate::hl7v2::Message;
+use crate::hl7v2::{Charset, Message};
 
 /// Cheap to clone; shared by all who map.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct Release {
     digest: Digest,
     plans: Arc<[Plan]>,
     events: Arc<HashMap<SmolStr, usize>>,
+    library: Arc<Library>,
+    renders: Arc<HashMap<SmolStr, RenderPlan>>,
 }
 
 /// What messages of some types become.
@@ -35,7 +38,13 @@ impl Release {
         let plans = compiled.messages.into_iter();
         let plans = plans.map(|message| Plan { library: Arc::clone(&library), message }).collect();
         let parts = files.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]);
-        Ok(Self { digest: Digest::of_parts(parts), plans, events: Arc::new(compiled.events) })
+        Ok(Self {
+            digest: Digest::of_parts(parts),
+            plans,
+            events: Arc::new(compiled.events),
+            library,
+            renders: Arc::new(compiled.renders),
+        })
     }
 
     /// The base maps alone.
@@ -54,6 +63,12 @@ impl Release {
     /// The plan for a message type such as `ADT^A08`.
     pub fn select(&self, message_type: &str) -> Option<&Plan> {
         self.events.get(message_type).map(|&index| &self.plans[index])
+    }
+
+    /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map.
+    pub fn render(&self, name: &str, sources: &Sources, charset: Charset) -> Option<Rendered> {
+        let plan = self.renders.get(name)?;
+        Some(Renderer { plans: &self.renders, tables: &self.library.tables }.render(plan, sources, charset))
     }
 }
 

@@ -90,3 +90,88 @@ fn the_list_of_base_maps_is_complete() {
     names.sort();
     assert_eq!(builtin_files().into_keys().collect::<Vec<_>>(), names, "see src/mapping/builtin.rs");
 }
+
+fn case(name: &str) -> Mapped {
+    let text = builtin_case(name);
+    map(&text.replace('\n', "\r"))
+}
+
+fn builtin_case(name: &str) -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/v2/cases");
+    std::fs::read_to_string(folder.join(name).with_extension("hl7")).expect("a case of that name")
+}
+
+/// Renders from the resources of cases; the facts are those that every message has and the given ones.
+fn render(name: &str, cases: &[&str], facts: &[(&str, &str)]) -> Vec<String> {
+    let mapped: Vec<Mapped> = cases.iter().map(|name| case(name)).collect();
+    let mut resources: Vec<&crate::fhir::Resource> = Vec::new();
+    for resource in mapped.iter().flat_map(|mapped| &mapped.resources) {
+        if !resources.iter().any(|other| (other.kind(), other.id()) == (resource.kind(), resource.id())) {
+            resources.push(resource);
+        }
+    }
+    let common = [
+        ("control_id", "C1"),
+        ("message_time", "2026-03-12T12:00:00+01:00"),
+        ("processing_id", "P"),
+        ("sending_facility", "^1.2.3^ISO"),
+    ];
+    let facts = common.iter().chain(facts).map(|(name, text)| ((*name).into(), (*text).to_owned())).collect();
+    let sources = Sources { resources: &resources, facts: &facts };
+    let rendered = Release::builtin().render(name, &sources, crate::hl7v2::Charset::Utf8).expect("a map of that name");
+    assert_eq!(rendered.issues, []);
+    let text = String::from_utf8(rendered.bytes).expect("UTF-8 was asked for");
+    text.split_terminator('\r').map(str::to_owned).collect()
+}
+
+#[test]
+fn a_status_goes_back_with_the_number_as_it_came() {
+    let lines = render(
+        "OSU_O51",
+        &["omg_o19"],
+        &[
+            ("order_control", "UA"),
+            ("order_status", "CA"),
+            ("event_time", "2026-03-12T11:59:00+01:00"),
+            ("filler_number", "R-5^CRM"),
+            ("reason_text", "No capacity"),
+            ("note", "Try the clinic | in town"),
+        ],
+    );
+    assert_eq!(
+        lines,
+        [
+            "MSH|^~\\&||^1.2.3^ISO|||20260312120000+0100||OSU^O51^OSU_O51|C1|P|2.5.1||||||UNICODE UTF-8",
+            "NTE|1||Try the clinic \\F\\ in town",
+            "PID|1||MRN-1001^^^&2.16.840.1.113883.3.777&ISO^MR||Muster^Maxine||19700615|F",
+            "ORC|UA|889342^EMR^2.16.840.1.113883.3.555^ISO|R-5^CRM||CA||||20260312115900+0100|||7777^Referrer^Rita^Q^^Dr^^^&2.16.840.1.113883.3.555&ISO^L^^^DN||||^No capacity",
+        ]
+    );
+}
+
+#[test]
+fn an_appointment_goes_out_with_its_times_and_its_referral() {
+    let lines = render("SIU_S12", &["omg_o19", "siu_s26"], &[("trigger", "S26")]);
+    let starts = |start: &str| lines.iter().find(|line| line.starts_with(start)).expect("a segment").clone();
+    assert_eq!(
+        starts("SCH"),
+        "SCH|A-1^EMR|18467^^2.16.840.1.113883.3.777.5^ISO||||NEW^New appointment^L|CHECKUP^Check-up^HL70276|CONSULT^Consultation^L|30|min|^^^20260401100000+0200^20260401103000+0200||||||||||||||Noshow|889342^EMR^2.16.840.1.113883.3.555^ISO"
+    );
+    assert_eq!(starts("TQ1"), "TQ1|1||||||20260401100000+0200|20260401103000+0200");
+    assert_eq!(starts("RGS"), "RGS|1");
+}
+
+#[test]
+fn a_report_comes_back_as_it_went() {
+    let lines = render("ORU_R01", &["oru_r01", "omg_o19"], &[]);
+    let first = case("oru_r01");
+    let second = map(&lines.join("\r"));
+    for kind in ["DiagnosticReport", "Observation"] {
+        let of_kind = |mapped: &Mapped| {
+            let resource = mapped.resources.iter().find(|resource| resource.kind() == kind).expect("one").clone();
+            ["id", "status", "code", "valueQuantity", "basedOn", "effectiveDateTime", "subject"]
+                .map(|element| resource.get(element).cloned())
+        };
+        assert!(of_kind(&first) == of_kind(&second), "{kind}: {}", lines.join("\n"));
+    }
+}

@@ -11,6 +11,8 @@ pub enum File {
     Message(MessageFile),
     /// `table: AdministrativeSex`.
     Table(TableFile),
+    /// `render: OSU_O51`, or `encode: HumanName -> XPN`.
+    Render(RenderFile),
     /// `identity: …`.
     Identity(Vec<(Scalar, Vec<Scalar>)>),
 }
@@ -56,6 +58,33 @@ pub struct CodeEntry {
     pub system: Option<String>,
 }
 
+/// The other direction: a message, or one data type.
+pub struct RenderFile {
+    pub name: Scalar,
+    /// For a data type: what its paths begin with.
+    pub datatype: Option<Scalar>,
+    pub segments: Vec<RenderSegment>,
+}
+
+pub struct RenderSegment {
+    pub name: Scalar,
+    pub each: Option<Scalar>,
+    pub when: Option<Scalar>,
+    /// Written even when nothing but constants are in it.
+    pub required: bool,
+    pub fields: Vec<RenderField>,
+}
+
+pub struct RenderField {
+    pub place: Place,
+    pub to: Scalar,
+    pub from: Vec<Scalar>,
+    pub value: Option<Scalar>,
+    pub encoding: Option<Scalar>,
+    pub code: Option<Scalar>,
+    pub when: Option<Scalar>,
+}
+
 pub struct RuleEntry {
     pub place: Place,
     pub id: Option<Scalar>,
@@ -85,8 +114,10 @@ impl File {
             Some("message") => message_file(&mut keys, reporter).map(Self::Message),
             Some("table") => table_file(&mut keys, reporter).map(Self::Table),
             Some("identity") => Some(Self::Identity(identity_file(&mut keys, reporter))),
+            Some("render") => render_file(&mut keys, reporter).map(Self::Render),
+            Some("encode") => encode_file(&mut keys, reporter).map(Self::Render),
             _ => {
-                let hint = "the first key is map, datatype, message, table or identity";
+                let hint = "the first key is map, datatype, message, table, identity, render or encode";
                 reporter.report(Mistake::FileKind, place, "this is no kind of mapping file", hint);
                 return None;
             }
@@ -181,6 +212,61 @@ fn identity_file(keys: &mut Keys, reporter: &mut Reporter) -> Vec<(Scalar, Vec<S
     let members = keys.members("identity", reporter);
     keys.ignored(&["note"]);
     members.into_iter().map(|(kind, types)| (kind, scalars(types, reporter))).collect()
+}
+
+fn render_file(keys: &mut Keys, reporter: &mut Reporter) -> Option<RenderFile> {
+    keys.ignored(&["note"]);
+    let name = keys.required("render", reporter);
+    let segments = keys.list("segments", reporter);
+    let segments = segments.into_iter().filter_map(|entry| render_segment(entry, reporter)).collect();
+    Some(RenderFile { name: name?, datatype: None, segments })
+}
+
+fn encode_file(keys: &mut Keys, reporter: &mut Reporter) -> Option<RenderFile> {
+    keys.ignored(&["note"]);
+    let heading = keys.required("encode", reporter)?;
+    let fields = render_fields(keys, reporter);
+    let datatype = heading.text.split_once(" -> ").map(|(_, datatype)| datatype.trim().to_owned());
+    let Some(datatype) = datatype else {
+        let hint = "write the FHIR type, an arrow and the data type, as in `HumanName -> XPN`";
+        reporter.report(Mistake::Shape, heading.place, "expected an arrow", hint);
+        return None;
+    };
+    let datatype = Scalar { place: heading.place, text: datatype };
+    let segment = RenderSegment { name: datatype.clone(), each: None, when: None, required: false, fields };
+    Some(RenderFile { name: heading, datatype: Some(datatype), segments: vec![segment] })
+}
+
+fn render_segment(tree: Yaml, reporter: &mut Reporter) -> Option<RenderSegment> {
+    let mut keys = Keys::of(tree, reporter)?;
+    let name = keys.required("segment", reporter);
+    let each = keys.scalar("each", reporter);
+    let when = keys.scalar("when", reporter);
+    let required = keys.scalar("required", reporter).is_some_and(|scalar| scalar.text == "true");
+    let fields = render_fields(&mut keys, reporter);
+    keys.ignored(&["note"]);
+    keys.finish(reporter);
+    Some(RenderSegment { name: name?, each, when, required, fields })
+}
+
+fn render_fields(keys: &mut Keys, reporter: &mut Reporter) -> Vec<RenderField> {
+    let fields = keys.list("fields", reporter);
+    fields.into_iter().filter_map(|entry| render_field(entry, reporter)).collect()
+}
+
+fn render_field(tree: Yaml, reporter: &mut Reporter) -> Option<RenderField> {
+    let place = tree.place;
+    let mut keys = Keys::of(tree, reporter)?;
+    let to = keys.required("to", reporter);
+    let mut from: Vec<Scalar> = keys.scalar("from", reporter).into_iter().collect();
+    from.extend(keys.scalars("first_of", reporter));
+    let value = keys.scalar("value", reporter);
+    let encoding = keys.scalar("as", reporter);
+    let code = keys.scalar("code", reporter);
+    let when = keys.scalar("when", reporter);
+    keys.ignored(&["note"]);
+    keys.finish(reporter);
+    Some(RenderField { place, to: to?, from, value, encoding, code, when })
 }
 
 fn scalars(tree: Yaml, reporter: &mut Reporter) -> Vec<Scalar> {

@@ -4,24 +4,29 @@
 //! here: the caller hands over names and texts.
 
 mod message;
+mod render;
 mod rules;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use smol_str::SmolStr;
 
 use super::diagnostic::{Diagnostic, Mistake, Place, Reporter};
 use super::plan::{Code, Library, Map, MessagePlan, Origin, Preference, Table};
+use super::render::RenderPlan;
 use super::written::{CodeEntry, File, MapFile, TableFile};
 use super::yaml::Scalar;
 use crate::fhir::definitions;
 
 /// What the files of a release come to.
+#[derive(Default)]
 pub struct Compiled {
     pub library: Library,
     pub messages: Vec<MessagePlan>,
     /// `ADT^A08` to the index of its message plan.
     pub events: HashMap<SmolStr, usize>,
+    /// Messages by name, and the encodings they use, by file name.
+    pub renders: HashMap<SmolStr, RenderPlan>,
 }
 
 pub fn compile(files: &BTreeMap<String, String>) -> Result<Compiled, Vec<Diagnostic>> {
@@ -45,6 +50,8 @@ pub(super) struct Compiler {
     /// Map name to index, FHIR type, and data type when it is a data type map.
     maps: HashMap<SmolStr, Signature>,
     tables: HashMap<SmolStr, usize>,
+    /// Encodings of the other direction, by file name.
+    encodings: HashSet<SmolStr>,
     rule_ids: HashMap<SmolStr, SmolStr>,
 }
 
@@ -104,7 +111,7 @@ impl Compiler {
     /// The names come first, so that files may use one another in any order.
     fn resolve(&mut self, read: Vec<ReadFile>) -> Compiled {
         self.declare(&read);
-        let mut compiled = Compiled { library: Library::default(), messages: Vec::new(), events: HashMap::new() };
+        let mut compiled = Compiled::default();
         compiled.library.files = Self::file_names(&read);
         for ReadFile { name, index, file } in read {
             self.enter(&name, index);
@@ -113,6 +120,7 @@ impl Compiler {
                 File::Table(file) => compiled.library.tables.push(self.table(file)),
                 File::Identity(entries) => self.identity(entries, &mut compiled.library),
                 File::Message(file) => self.message(file, &mut compiled),
+                File::Render(file) => self.render(file, &mut compiled.renders),
             }
         }
         self.refuse_cycles(&compiled.library);
@@ -142,6 +150,9 @@ impl Compiler {
                     let taken = self.tables.insert(file.name.text.as_str().into(), tables).is_some();
                     self.refuse_double(taken, &file.name);
                     tables += 1;
+                }
+                File::Render(file) if file.datatype.is_some() => {
+                    self.encodings.insert(stem(name).into());
                 }
                 _ => {}
             }

@@ -235,7 +235,7 @@ impl Compiler {
         None
     }
 
-    fn table_named(&mut self, code: &Scalar) -> Option<usize> {
+    pub(super) fn table_named(&mut self, code: &Scalar) -> Option<usize> {
         let found = self.tables.get(code.text.as_str()).copied();
         if found.is_none() {
             self.report(Mistake::UnknownTable, code.place, format!("there is no code table `{}`", code.text), "");

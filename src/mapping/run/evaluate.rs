@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::item::{Found, Item, Level, Spot};
 use super::{Run, Scope};
+use crate::mapping::functions::Function;
 use crate::mapping::notation::{self, Condition, ItemPath, SegmentPath};
 use crate::mapping::plan::Source;
 
@@ -87,7 +88,7 @@ impl<'p, 'm> Run<'p, 'm> {
         let Source::Call(function, arguments) = source else { return None };
         let mut spot = Spot::default();
         let values: Vec<Vec<Cow<'_, str>>> =
-            arguments.iter().map(|argument| self.argument(argument, scope, function.gathers(), &mut spot)).collect();
+            arguments.iter().map(|argument| self.argument(argument, scope, *function, &mut spot)).collect();
         function.call(&values, self.zone).map(|text| Found::Made(text, spot))
     }
 
@@ -97,7 +98,13 @@ impl<'p, 'm> Run<'p, 'm> {
         if here.name == name { vec![scope.node] } else { self.tree.related(here.group, name) }
     }
 
-    fn argument<'s>(&self, source: &'s Source, scope: Scope<'m>, all: bool, spot: &mut Spot) -> Vec<Cow<'s, str>>
+    fn argument<'s>(
+        &self,
+        source: &'s Source,
+        scope: Scope<'m>,
+        function: Function,
+        spot: &mut Spot,
+    ) -> Vec<Cow<'s, str>>
     where
         'm: 's,
     {
@@ -107,13 +114,13 @@ impl<'p, 'm> Run<'p, 'm> {
                 if *spot == Spot::default() {
                     *spot = item.spot;
                 }
-                values.push(item.text());
+                values.push(if function.wants_er7() { Cow::Owned(item.to_er7()) } else { item.text() });
             }
             false
         };
         match source {
             Source::Constant(text) => values.push(Cow::Borrowed(text.as_str())),
-            Source::Segment(path) if all => {
+            Source::Segment(path) if function.gathers() => {
                 for node in self.nodes_of(&path.segment, scope) {
                     self.any_of_node(node, path, &mut take);
                 }

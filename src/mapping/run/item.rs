@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use smol_str::SmolStr;
 
 use crate::base::Location;
-use crate::hl7v2::{Component, Message, Presence, Repetition, Segment, Subcomponent};
+use crate::hl7v2::escape::escape;
+use crate::hl7v2::{Component, Delimiters, Message, Presence, Repetition, Segment, Subcomponent};
 
 /// The place of an item, in numbers: cheap to carry, turned into a `Location` only when someone asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +72,19 @@ impl<'m> Item<'m> {
     pub fn at(self, component: u16, subcomponent: u16) -> Option<Self> {
         let part = if component == 0 { self } else { self.part(component)? };
         if subcomponent == 0 { Some(part) } else { part.part(subcomponent) }
+    }
+
+    /// The item with all its parts, written with the usual delimiters and escapes.
+    pub fn to_er7(self) -> String {
+        let component = |component: Component| {
+            let parts = component.subcomponents().map(|part| escape(&part.text(), Delimiters::default()).into_owned());
+            parts.collect::<Vec<_>>().join("&")
+        };
+        match self.level {
+            Level::Repetition(part) => part.components().map(component).collect::<Vec<_>>().join("^"),
+            Level::Component(part) => component(part),
+            Level::Subcomponent(part) => escape(&part.text(), Delimiters::default()).into_owned(),
+        }
     }
 
     pub fn presence(self) -> Presence {
