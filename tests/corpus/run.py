@@ -19,7 +19,9 @@ import urllib.request
 
 import extract
 
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 10
+# How long silence is listened to where no answer is due.
+SILENCE_SECONDS = 0.3
 DRAIN_SECONDS = 120
 PAGE = 500
 
@@ -69,11 +71,20 @@ def field(message, segment, number):
     return ""
 
 
+def answer_due(frame):
+    """Whether the sender must hear something: MSH-15 NE wants no accept acknowledgement, ER and SU one in some cases,
+    and enhanced mode with MSH-16 NE alone leaves it open (HL7 v2.5.1 2.9.2.1, table 0155)."""
+    if not extract.is_answerable(frame):
+        return False
+    accept, application = field(frame, b"MSH", 15), field(frame, b"MSH", 16)
+    return accept not in ("NE", "ER", "SU") and (accept, application) != ("", "NE")
+
+
 class Tally:
     """What became of the frames at the door."""
 
     def __init__(self):
-        self.files = self.frames = self.unanswerable = 0
+        self.files = self.frames = self.unanswerable = self.silent = 0
         self.codes = collections.Counter()
         self.errors = collections.Counter()
         self.unanswered = []
@@ -82,8 +93,10 @@ class Tally:
     def take(self, path, frame, answer):
         self.frames += 1
         if answer is None:
-            if extract.is_answerable(frame):
-                self.unanswered.append(str(path))
+            if answer_due(frame):
+                self.unanswered.append(f"{path}: {field(frame, b'MSH', 9)} {field(frame, b'MSH', 10)}")
+            elif extract.is_answerable(frame):
+                self.silent += 1
             else:
                 self.unanswerable += 1
             return
@@ -112,7 +125,7 @@ def send_all(corpus, address):
         frames = extract.frames_of(path)
         tally.files += bool(frames)
         for frame in frames:
-            answer = line.send(frame, ANSWER_SECONDS if extract.is_answerable(frame) else 0.5)
+            answer = line.send(frame, ANSWER_SECONDS if answer_due(frame) else SILENCE_SECONDS)
             tally.take(path.relative_to(corpus), frame, answer)
     line.close()
     return tally, line.reconnects
@@ -168,8 +181,9 @@ def report(tally, reconnects, stored, drained):
     lines = ["# Corpus run\n"]
     lines.append(f"{tally.files} files, {tally.frames} frames sent over {reconnects + 1} connections; ")
     lines.append(f"{sum(tally.codes.values())} answered, {len(tally.unanswered)} not answered, ")
-    lines.append(f"{tally.unanswerable} without a readable MSH-1 and MSH-2. {len(stored)} stored")
-    lines.append("." if drained else "; not all were concluded in time.")
+    lines.append(f"{tally.silent} silent because their sender asked for no acknowledgement (MSH-15), ")
+    lines.append(f"{tally.unanswerable} without a readable MSH-1 and MSH-2.\n")
+    lines.append(f"{len(stored)} stored" + ("." if drained else "; not all were concluded in time."))
     lines += table("Acknowledgements", tally.codes)
     lines += table("Negative acknowledgements by code and place", tally.errors)
     lines += table("Stored by outcome", collections.Counter(message["outcome"] for message in stored))
