@@ -3,6 +3,8 @@
 //! The modules in reading order, lowest layer first; a module may use those above it in this list as
 //! `docs/architecture.md` and `tests/it/layers.rs` say.
 
+/// The composition root: open, run, drain.
+pub mod app;
 /// Identifiers, clock, chance, limits, issues, patient data by type.
 pub mod base;
 /// The commands.

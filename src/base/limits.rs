@@ -121,3 +121,6 @@ pub const DUPLICATE_WINDOW: Duration = Duration::from_hours(30 * 24);
 pub const FRAME_FILLER_BYTES_MAX: usize = 16;
 /// How often the gauges of what waits are brought up to date: what a scraper sees is at most this old.
 pub const BACKLOG_PERIOD: Duration = Duration::from_secs(2);
+
+/// Resources that one outgoing message is written from: a report with a hundred results stays below.
+pub const RENDER_RESOURCES_MAX: usize = 512;

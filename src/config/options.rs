@@ -91,6 +91,7 @@ pub const ROOT: &[Opt] = &[
     opt("admin", Shape::Table(ADMIN), Default::Unset, "Health and metrics."),
     opt("http", Shape::Table(HTTP), Default::Unset, "The FHIR door."),
     opt("mapping", Shape::Table(MAPPING), Default::Unset, "The mapping files."),
+    opt("identity", Shape::Table(IDENTITY), Default::Unset, "How we name ourselves to partners."),
     opt("feed", Shape::Tables(FEED), Default::Unset, "Inbound HL7 v2 over MLLP, one table for each feed."),
     opt("endpoint", Shape::Tables(ENDPOINT), Default::Unset, "Partners that are told, one table for each."),
 ];
@@ -146,6 +147,11 @@ const DANGEROUS_LISTEN: Opt = opt(
     Default::Boolean(false),
     "Permits an address beyond loopback without TLS: whoever reaches it reads and writes in the clear.",
 );
+
+const IDENTITY: &[Opt] = &[
+    opt("application", Shape::Text, Default::Text("LOOPGATE"), "MSH-3 of what we send."),
+    opt("facility", Shape::Text, Default::Text("LOOPGATE"), "MSH-4 of what we send."),
+];
 
 const MAPPING: &[Opt] = &[opt("directory", Shape::Path, Default::Unset, "Mapping files in place of those built in.")];
 
@@ -273,13 +279,7 @@ const SENDER_TLS: &[Opt] = &[
 
 const NOTIFY: &[Opt] = &[
     opt(
-        "sender_applications",
-        Shape::Texts,
-        Default::Texts(&[]),
-        "Of referrals sent by these applications (MSH-3). Empty: of any.",
-    ),
-    opt(
-        "sender_facilities",
+        "facilities",
         Shape::Texts,
         Default::Texts(&[]),
         "Of referrals sent by these facilities (MSH-4). Empty: of any.",
@@ -288,13 +288,7 @@ const NOTIFY: &[Opt] = &[
         "events",
         Shape::Texts,
         Default::Texts(&[]),
-        "Only these events, by code: `referral.accepted`. Empty: the quiet default policy.",
-    ),
-    opt(
-        "form",
-        Shape::Choice(&["thin", "full"]),
-        Default::Text("thin"),
-        "webhook: `thin` carries ids and codes, `full` carries resources.",
+        "Only these events: `accepted`, `scheduled`, `no-show` … Empty: the quiet default policy.",
     ),
 ];
 

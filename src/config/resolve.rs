@@ -12,8 +12,8 @@ use smol_str::SmolStr;
 use super::diagnostic::{Fault, Place};
 use super::options::{self, Default, Opt, Shape};
 use super::settings::{
-    AckTiming, Endpoint, Feed, Form, Notify, OnUnknownType, Role, SecretText, Settings, SigningSecrets, StoreSettings,
-    Target, TlsPaths, Webhook, WebhookLocation,
+    AckTiming, Endpoint, Feed, Identity, Notify, OnUnknownType, Role, SecretText, Settings, SigningSecrets,
+    StoreSettings, Target, TlsPaths, Webhook, WebhookLocation,
 };
 use super::tree::{Table, Value};
 use crate::base::Phi;
@@ -145,6 +145,7 @@ pub fn settings(root: &Table, faults: &mut Vec<Fault>) -> Settings {
         telemetry: telemetry(&root, faults),
         admin_address: root.inner("admin").guarded_address(false, faults),
         http_address: root.inner("http").guarded_address(false, faults),
+        identity: identity(&root.inner("identity")),
         mapping_directory: root.inner("mapping").path("directory"),
         feeds,
         endpoints: endpoints.iter().filter_map(|section| endpoint(section, faults)).collect(),
@@ -286,13 +287,13 @@ fn endpoint(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Endpoint> 
     target.map(|target| Endpoint { target, notify })
 }
 
+fn identity(section: &Section<'_>) -> Identity {
+    let text = |key| section.text(key).unwrap_or_default().to_owned();
+    Identity { application: text("application"), facility: text("facility") }
+}
+
 fn notify(section: &Section<'_>) -> Notify {
-    Notify {
-        sender_applications: section.texts("sender_applications"),
-        sender_facilities: section.texts("sender_facilities"),
-        events: section.texts("events"),
-        form: if section.text("form") == Some("full") { Form::Full } else { Form::Thin },
-    }
+    Notify { facilities: section.texts("facilities"), events: section.texts("events") }
 }
 
 /// Options that mean nothing for this kind are refused, so that nobody relies on them.

@@ -22,8 +22,16 @@ pub struct Settings {
     pub http_address: SocketAddr,
     /// Mapping files in place of those built in.
     pub mapping_directory: Option<PathBuf>,
+    pub identity: Identity,
     pub feeds: Vec<Feed>,
     pub endpoints: Vec<Endpoint>,
+}
+
+/// How we name ourselves to partners: MSH-3 and MSH-4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub application: String,
+    pub facility: String,
 }
 
 /// Where everything is kept.
@@ -137,20 +145,10 @@ pub enum SigningSecrets {
 /// Which referrals and which of their events a partner is told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notify {
-    /// MSH-3 of the referral's message; empty: any.
-    pub sender_applications: Vec<SmolStr>,
-    /// MSH-4; empty: any.
-    pub sender_facilities: Vec<SmolStr>,
-    /// Event codes; empty: the default policy.
+    /// MSH-4 of the referral's message; empty: any.
+    pub facilities: Vec<SmolStr>,
+    /// Names of announcements; empty: the default policy.
     pub events: Vec<SmolStr>,
-    pub form: Form,
-}
-
-/// How much a webhook carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    Thin,
-    Full,
 }
 
 impl Endpoint {

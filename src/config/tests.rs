@@ -56,7 +56,7 @@ kind = "mllp"
 address = "clinic.example:2575"
 timeout_ms = 5000
 tls = { ca = "clinic.pem" }
-notify = { sender_applications = ["EMR"], events = ["referral.accepted"] }
+notify = { facilities = ["EMR"], events = ["accepted"] }
 
 [[endpoint]]
 name = "crm"
@@ -64,8 +64,6 @@ kind = "webhook"
 url = "http://127.0.0.1:8080/canary-token"
 secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
 dangerous_allow_private_addresses = true
-[endpoint.notify]
-form = "full"
 "#;
 
 #[test]
@@ -77,9 +75,8 @@ fn a_full_file_is_resolved() {
     assert_eq!(feed.processing_ids, ["P"]);
     let Target::Mllp { sender, server_name, .. } = &settings.endpoints[0].target else { panic!("mllp") };
     assert_eq!((sender.ack_timeout.as_secs(), server_name.as_str()), (5, "clinic.example"));
-    assert_eq!(settings.endpoints[0].notify.events, ["referral.accepted"]);
+    assert_eq!(settings.endpoints[0].notify.events, ["accepted"]);
     assert_eq!(settings.endpoints[1].name().as_str(), "crm");
-    assert_eq!(settings.endpoints[1].notify.form, Form::Full);
 }
 
 #[test]

@@ -57,7 +57,7 @@ const CHOICES: [&str; 8] =
 fn choice_of(name: &str) -> Option<&'static str> {
     let is_choice =
         |stem: &&str| name.strip_prefix(*stem).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
-    CHOICES.iter().copied().find(|stem| is_choice(&stem))
+    CHOICES.iter().copied().find(|stem| is_choice(stem))
 }
 
 fn drop_other_choices(merged: &mut Object, name: &str) {

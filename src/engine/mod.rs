@@ -13,6 +13,11 @@
 //!
 //! It knows no socket, no HTTP and no SQL.
 
+pub mod advance;
+pub mod decide;
+pub mod deliver;
+pub mod desk;
+pub mod dispatch;
 pub mod identity;
 pub mod index;
 pub mod intake;
@@ -20,6 +25,8 @@ pub mod lanes;
 pub mod lease;
 pub mod merge;
 pub mod outcomes;
+pub mod process;
+pub mod read;
 pub mod worker;
 
 pub use intake::{Intake, Verdict};

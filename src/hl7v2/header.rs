@@ -116,9 +116,10 @@ impl Header {
         }
     }
 
-    /// Enhanced as soon as MSH-15 or MSH-16 is valued; an empty or unknown one of the two then counts as never.
+    /// Enhanced as soon as MSH-15 or MSH-16 is valued; an empty one of the two then counts as never, an unknown one as
+    /// always.
     pub fn mode(&self) -> AckMode {
-        if self.accept_acknowledgment.is_empty() && self.application_acknowledgment.is_empty() {
+        if self.accept_acknowledgment.trim().is_empty() && self.application_acknowledgment.trim().is_empty() {
             return AckMode::Original;
         }
         AckMode::Enhanced {
@@ -186,11 +187,12 @@ impl std::fmt::Debug for Header {
 
 impl AckCondition {
     pub fn from_code(code: &str) -> Self {
-        match code {
-            "AL" => Self::Always,
+        match code.trim() {
+            "" | "NE" => Self::Never,
             "ER" => Self::OnError,
             "SU" => Self::OnSuccess,
-            _ => Self::Never,
+            // What is not in the table is a sender that wants something: silence would leave it waiting.
+            _ => Self::Always,
         }
     }
 }

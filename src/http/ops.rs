@@ -11,10 +11,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::limits::ADMIN_BODY_BYTES_MAX;
 
@@ -62,11 +60,6 @@ pub fn router(readiness: Arc<dyn Readiness>, metrics: RenderMetrics) -> Router {
         .with_state(Ops { readiness, latest: Arc::default(), metrics })
 }
 
-/// Serves `router` until `shutdown`; requests in hand are answered first.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
-}
-
 /// The process runs and its runtime schedules tasks.
 async fn livez() -> &'static str {
     "ok\n"
@@ -106,6 +99,7 @@ mod tests {
 
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
 
@@ -146,11 +140,11 @@ mod tests {
     async fn the_admin_port_answers_and_stops() {
         let readiness = Arc::new(Fake::default());
         readiness.broken.store(true, Ordering::SeqCst);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let routes = router(readiness, Arc::new(|| "loopgate_panics_total 0\n".to_owned()));
-        let serving = tokio::spawn(serve(listener, routes, shutdown.clone()));
+        let port = crate::http::Port::open(([127, 0, 0, 1], 0).into(), routes).await.unwrap();
+        let address = port.address();
+        let serving = tokio::spawn(port.serve(shutdown.clone()));
         for (path, status, body) in [
             ("/livez", "200 OK", "ok\n"),
             (

@@ -1,7 +1,11 @@
 //! The one integration binary: the fences around the sources, and the service as a whole. One module per behaviour.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod canary;
 mod configurations;
 mod documented;
 mod layers;
+mod message_path;
 mod support;
 mod tidy;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Ending};
 use super::settings::ListenerSettings;
+use crate::base::ids::FeedName;
 use crate::base::limits::{DRAIN_TIMEOUT, HANDSHAKE_TIMEOUT};
 use crate::connectors::door::{Door, PeerInfo};
 use crate::connectors::tls::{ServerTls, subject};
@@ -25,7 +26,7 @@ use crate::telemetry::{Label, Metric, count, gauge_change};
 #[derive(Debug, thiserror::Error)]
 #[error("the address {address} of feed {feed} cannot be bound: {source}")]
 pub struct BindError {
-    pub feed: crate::base::ids::FeedName,
+    pub feed: FeedName,
     pub address: SocketAddr,
     pub source: std::io::Error,
 }
@@ -51,6 +52,11 @@ impl Listener {
         let socket = listen(settings.address).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         Ok(Self { settings, socket, address, tls })
+    }
+
+    /// The feed that it serves.
+    pub fn feed(&self) -> &FeedName {
+        &self.settings.feed
     }
 
     /// Where it listens: the port that the system chose, when the settings say 0.
@@ -168,7 +174,7 @@ async fn serve(shared: Shared, stream: TcpStream, address: SocketAddr, _permit: 
     }
 }
 
-fn refuse(feed: &crate::base::ids::FeedName, peer: SocketAddr, reason: &str) {
+fn refuse(feed: &FeedName, peer: SocketAddr, reason: &str) {
     count(Metric::HandshakesFailed, &[(Label::Feed, feed.as_str())]);
     tracing::warn!(%feed, %peer, reason, "a connection was refused: no TLS handshake");
 }

@@ -9,6 +9,7 @@
 //! so; an acknowledgement is credited to the message it names or to none. It knows frames, not what is in them, apart
 //! from MSH-10 and MSA when sending.
 
+pub mod client;
 mod connection;
 mod link;
 pub mod listener;
@@ -18,6 +19,7 @@ pub mod settings;
 #[cfg(test)]
 mod test_door;
 
+pub use client::{Client, ClientError};
 pub use listener::{BindError, Listener};
 pub use sender::MllpSender;
 pub use settings::{ListenerSettings, SenderSettings};

@@ -1,0 +1,227 @@
+//! The door: a frame from a listener becomes a reception, and the verdict on it becomes an acknowledgement.
+//!
+//! Promise: a positive answer is built only from a verdict that intake gave after its commit (P1). Whatever the bytes,
+//! what can be answered is answered, and what was refused is kept.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smol_str::{SmolStr, format_smolstr};
+
+use super::admission::{Refusal, Rules, refusal};
+use crate::base::ids::{FeedName, MessageId};
+use crate::base::{Clock, Digest, Issue, IssueCode, Timestamp};
+use crate::connectors::door::{Door, PeerInfo, Receiving, Reply};
+use crate::engine::read::Reader;
+use crate::engine::{Intake, Verdict, lanes};
+use crate::hl7v2::ack::{Ack, AckCode, AckStage, Verdict as AckVerdict, is_wanted};
+use crate::hl7v2::{AckCondition, AckMode, Charset, Header, HeaderFault, Message};
+use crate::record::{Disposition, Reception, ReusePolicy};
+use crate::store::Store;
+use crate::telemetry::names::{Label, Metric, count};
+
+/// When a sender is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum AckWhen {
+    /// Once the message is durable.
+    #[default]
+    Commit,
+    /// Once its effects are.
+    Applied,
+}
+
+/// How one feed receives.
+#[derive(Clone, Debug)]
+pub struct FeedDoor {
+    pub rules: Rules,
+    pub ack: AckWhen,
+    pub reuse: ReusePolicy,
+    pub charset: Charset,
+}
+
+/// What stands behind all listeners.
+pub struct GatewayDoor(Arc<Inner>);
+
+struct Inner {
+    intake: Intake,
+    reader: Arc<Reader>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    feeds: HashMap<FeedName, FeedDoor>,
+}
+
+impl GatewayDoor {
+    pub fn new(
+        intake: Intake,
+        reader: Arc<Reader>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        feeds: HashMap<FeedName, FeedDoor>,
+    ) -> Self {
+        Self(Arc::new(Inner { intake, reader, store, clock, feeds }))
+    }
+}
+
+impl Door for GatewayDoor {
+    fn receive(&self, feed: &FeedName, frame: Bytes, _peer: &PeerInfo) -> Receiving {
+        let (inner, feed) = (Arc::clone(&self.0), feed.clone());
+        Box::pin(async move { inner.receive(feed, frame).await })
+    }
+
+    fn refuse_too_long(&self, feed: &FeedName, head: Bytes, _peer: &PeerInfo) -> Reply {
+        let Ok(header) = Header::read(&head) else { return Reply::Silence };
+        let issue = Issue::error(
+            IssueCode::ValueTooLong,
+            "the message is longer than this feed takes: send documents by reference",
+        );
+        let now = self.0.clock.now();
+        let answer = Answer { verdict: AckVerdict::Error, issues: vec![issue], first_at: now, message: None };
+        Inner::reply(feed, &header, AckWhen::Commit, Digest::of(&head), &answer)
+    }
+
+    fn answered(&self, _feed: &FeedName, message: MessageId, delivered: bool) {
+        if delivered {
+            return;
+        }
+        let store = Arc::clone(&self.0.store);
+        tokio::spawn(async move {
+            if let Err(error) = store.note_unheard(message).await {
+                tracing::warn!(%message, %error, "an unheard answer could not be noted");
+            }
+        });
+    }
+}
+
+/// What is to be said, before it is known whether the sender wants to hear it.
+struct Answer {
+    verdict: AckVerdict,
+    issues: Vec<Issue>,
+    first_at: Timestamp,
+    message: Option<MessageId>,
+}
+
+impl Inner {
+    async fn receive(&self, feed: FeedName, frame: Bytes) -> Reply {
+        let Some(door) = self.feeds.get(&feed) else { return Reply::Close };
+        match Header::read(&frame) {
+            Ok(header) => self.receive_message(feed, door, header, frame).await,
+            Err(fault) => self.keep_unreadable(feed, door, frame, fault).await,
+        }
+    }
+
+    async fn receive_message(&self, feed: FeedName, door: &FeedDoor, header: Header, frame: Bytes) -> Reply {
+        let message_type = header.message_type();
+        let refusal = refusal(&header, &door.rules, self.reader.release().select(&message_type).is_some());
+        let content_digest = header.content_digest(&frame);
+        let (message, _, charset) = Message::read(&frame, door.charset);
+        let disposition = match &refusal {
+            Some(Refusal { issue, .. }) => Disposition::Refused(vec![issue.clone()]),
+            None => Disposition::Accepted(lanes::of(&message, &feed)),
+        };
+        let reception = Reception {
+            feed: feed.clone(),
+            sender: header.sender(),
+            control_id: header.control_id.clone(),
+            message_type,
+            bytes: frame,
+            charset_declared: charset.declared,
+            charset_detected: format_smolstr!("{:?}", charset.used),
+            content_digest,
+            received_at: self.clock.now(),
+            reuse_policy: door.reuse,
+            disposition,
+        };
+        let verdict = self.intake.admit(reception, door.ack == AckWhen::Applied).await;
+        let answer = self.answer_of(verdict, refusal.is_some_and(|refusal| refusal.reject));
+        Self::reply(&feed, &header, door.ack, content_digest, &answer)
+    }
+
+    /// Bytes without a readable header cannot be answered; they are kept, and the sender stays connected.
+    async fn keep_unreadable(&self, feed: FeedName, door: &FeedDoor, frame: Bytes, fault: HeaderFault) -> Reply {
+        let content_digest = Digest::of(&frame);
+        let reception = Reception {
+            feed: feed.clone(),
+            sender: SmolStr::default(),
+            control_id: SmolStr::default(),
+            message_type: SmolStr::default(),
+            bytes: frame,
+            charset_declared: SmolStr::default(),
+            charset_detected: SmolStr::default(),
+            content_digest,
+            received_at: self.clock.now(),
+            reuse_policy: door.reuse,
+            disposition: Disposition::Refused(vec![Issue::error(IssueCode::Structure, fault.to_string())]),
+        };
+        let verdict = self.intake.admit(reception, false).await;
+        tracing::warn!(feed = feed.as_str(), reason = %fault, "a frame without a readable header was kept but cannot be answered");
+        match verdict {
+            Verdict::Unavailable => Reply::Close,
+            _ => Reply::Silence,
+        }
+    }
+
+    fn answer_of(&self, verdict: Verdict, reject: bool) -> Answer {
+        match verdict {
+            Verdict::Accepted { message, first_at } => {
+                Answer { verdict: AckVerdict::Accept, issues: Vec::new(), first_at, message: Some(message) }
+            }
+            Verdict::Failed { message, first_at, issues } => {
+                let verdict = if reject { AckVerdict::Reject } else { AckVerdict::Error };
+                Answer { verdict, issues, first_at, message }
+            }
+            Verdict::Unavailable => Answer {
+                verdict: AckVerdict::Reject,
+                issues: vec![Issue::error(
+                    IssueCode::Internal,
+                    "the message could not be stored: keep it and send it again",
+                )],
+                first_at: self.clock.now(),
+                message: None,
+            },
+        }
+    }
+
+    fn reply(feed: &FeedName, header: &Header, when: AckWhen, content: Digest, answer: &Answer) -> Reply {
+        let mode = header.mode();
+        let stage = stage(mode, when);
+        // "Try again" in enhanced mode is CE: CR is kept for MSH-9, 11 and 12 (HL7 v2.5.1 2.9.3.2).
+        let retry = answer.message.is_none() && stage == AckStage::Accept && matches!(mode, AckMode::Enhanced { .. });
+        let verdict = if retry && answer.verdict == AckVerdict::Reject { AckVerdict::Error } else { answer.verdict };
+        if !is_wanted(mode, stage, verdict) {
+            return Reply::Silence;
+        }
+        let ack = Ack {
+            header,
+            stage,
+            verdict,
+            issues: &answer.issues,
+            sent_at: &v2_time(answer.first_at),
+            control_id: &control_id(feed, header, content),
+            expected_sequence_number: None,
+        };
+        let code = AckCode::of(mode, stage, verdict);
+        count(Metric::Acknowledgements, &[(Label::Feed, feed.as_str()), (Label::Code, code.as_str())]);
+        Reply::Answer { bytes: ack.write().into(), message: answer.message }
+    }
+}
+
+/// A feed that answers after applying gives the application acknowledgement; so does one whose sender wants that one
+/// only, for it would else wait for an answer that never comes.
+fn stage(mode: AckMode, when: AckWhen) -> AckStage {
+    match (mode, when) {
+        (AckMode::Original | AckMode::Enhanced { accept: AckCondition::Never, .. }, _) => AckStage::Application,
+        (AckMode::Enhanced { application: AckCondition::Never, .. }, _) | (_, AckWhen::Commit) => AckStage::Accept,
+        (_, AckWhen::Applied) => AckStage::Application,
+    }
+}
+
+/// The same for a resend, so that it hears the first answer again.
+fn control_id(feed: &FeedName, header: &Header, content: Digest) -> String {
+    let parts = [feed.as_str().as_bytes(), header.control_id.as_bytes(), &content.0];
+    format!("A{}", &Digest::of_parts(parts).to_string()[..19])
+}
+
+fn v2_time(at: Timestamp) -> String {
+    at.to_zoned().strftime("%Y%m%d%H%M%S.%3f+0000").to_string()
+}

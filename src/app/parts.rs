@@ -1,0 +1,222 @@
+//! Everything that runs, built from the settings in the order in which one needs the other.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::door::GatewayDoor;
+use super::readiness::{Relay, StoreReadiness};
+use super::{Addresses, feeds, routes};
+use crate::base::{Clock, Random, SystemClock, SystemRandom};
+use crate::config::{self, Feed, LoadError, Settings, TlsFiles};
+use crate::connectors::mllp::{BindError, Listener};
+use crate::connectors::tls::{ServerTls, TlsError};
+use crate::engine::advance::Advance;
+use crate::engine::decide::Decider;
+use crate::engine::deliver::Deliver;
+use crate::engine::dispatch::{Dispatcher, Ourselves};
+use crate::engine::outcomes::Outcomes;
+use crate::engine::process::{Process, Surroundings};
+use crate::engine::read::Reader;
+use crate::engine::{Intake, Job, LeaseKeeper};
+use crate::http::Port;
+use crate::http::ops::{self, RenderMetrics};
+use crate::mapping::{Diagnostic, Release};
+use crate::store::{self, Store, StoreError, StoreUrl};
+use crate::workflow::Policy;
+
+/// Why the gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data directory {path} cannot be made")]
+    DataDirectory { path: String, source: std::io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Configuration(#[from] LoadError),
+    #[error("a route of the configuration cannot be used: {0}")]
+    Route(crate::routing::RouteFault),
+    #[error("the mapping files cannot be used:\n{0}")]
+    Mapping(String),
+    #[error("the certificate of feed {feed} cannot be used")]
+    Certificate { feed: String, source: TlsError },
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("the admin port {address} cannot be opened")]
+    Admin { address: SocketAddr, source: std::io::Error },
+}
+
+/// A listener with the certificates that it shows, when it speaks TLS.
+type GuardedListener = (Listener, Option<Arc<ServerTls>>);
+
+/// The parts, opened and not yet running.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub lease: Arc<LeaseKeeper>,
+    pub door: Arc<GatewayDoor>,
+    pub listeners: Vec<GuardedListener>,
+    pub admin: Port,
+    pub process: Arc<dyn Job>,
+    pub deliver: Arc<dyn Job>,
+    pub advance: Arc<dyn Job>,
+    pub wake_process: Arc<Notify>,
+    pub wake_deliver: Arc<Notify>,
+    clock: Arc<dyn Clock>,
+    addresses: Addresses,
+}
+
+impl Parts {
+    pub async fn open(settings: Settings, metrics: RenderMetrics) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+        let store = open_store(&settings).await?;
+        let instance = random.uuid(clock.now()).to_string();
+        let lease = Arc::new(LeaseKeeper::open(Arc::clone(&store), Arc::clone(&clock), instance).await?);
+        let reader = Arc::new(Reader::new(Arc::new(release(&settings)?), feeds::readings(&settings.feeds)));
+        let decider = Arc::new(decider(&settings, &reader, &random)?);
+        let (wake_process, wake_deliver) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let outcomes = Arc::new(Outcomes::default());
+        let world = || Surroundings {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            lease: Arc::clone(&lease),
+            outcomes: Arc::clone(&outcomes),
+            wake_deliver: Arc::clone(&wake_deliver),
+        };
+        let senders = config::senders(&settings, &clock)?;
+        let deliver = Deliver::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            random,
+            Arc::clone(&lease),
+            senders,
+            Arc::clone(&wake_deliver),
+        );
+        let intake = Intake::new(Arc::clone(&store), Arc::clone(&outcomes), Arc::clone(&wake_process));
+        let door = GatewayDoor::new(
+            intake,
+            Arc::clone(&reader),
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            feeds::doors(&settings.feeds),
+        );
+        let listeners = listeners(&settings)?;
+        let admin = admin(settings.admin_address, &store, metrics).await?;
+        let addresses = addresses(&listeners, &admin);
+        Ok(Self {
+            process: Arc::new(Process::new(world(), reader, Arc::clone(&decider))),
+            advance: Arc::new(Advance::new(world(), decider)),
+            deliver: Arc::new(deliver),
+            door: Arc::new(door),
+            store,
+            lease,
+            listeners,
+            admin,
+            wake_process,
+            wake_deliver,
+            clock,
+            addresses,
+        })
+    }
+
+    pub fn addresses(&self) -> Addresses {
+        self.addresses.clone()
+    }
+
+    pub fn relay(&self) -> Relay {
+        Relay {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            wakes: [Arc::clone(&self.wake_process), Arc::clone(&self.wake_deliver)],
+        }
+    }
+}
+
+/// Opens the store that the settings name, making the directory of an embedded one.
+pub async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StartError> {
+    let url = match &settings.store.url {
+        Some(secret) => secret.read()?.parse::<StoreUrl>()?,
+        None => {
+            make_private_directory(&settings.store.data)?;
+            StoreUrl::Sqlite(settings.store.data.join("loopgate.db"))
+        }
+    };
+    Ok(store::open(&url).await?)
+}
+
+/// Only its owner may look into the store's directory: it holds what patients entrusted.
+fn make_private_directory(path: &Path) -> Result<(), StartError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| StartError::DataDirectory { path: path.display().to_string(), source })
+}
+
+fn release(settings: &Settings) -> Result<Release, StartError> {
+    match &settings.mapping_directory {
+        None => Ok(Release::builtin()),
+        Some(folder) => release_of(folder),
+    }
+}
+
+/// Compiles the mapping files of a folder.
+pub fn release_of(folder: &Path) -> Result<Release, StartError> {
+    let files = mapping_files(folder).map_err(|error| StartError::Mapping(format!("{}: {error}", folder.display())))?;
+    Release::compile(&files).map_err(|faults| {
+        let texts: Vec<String> = faults.iter().map(Diagnostic::to_string).collect();
+        StartError::Mapping(texts.join("\n"))
+    })
+}
+
+/// All `.yaml` files below a folder, by their path in it.
+fn mapping_files(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(current) = folders.pop() {
+        for entry in std::fs::read_dir(&current)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "yaml") {
+                let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+                files.insert(name, std::fs::read_to_string(&path)?);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn decider(settings: &Settings, reader: &Arc<Reader>, random: &Arc<dyn Random>) -> Result<Decider, StartError> {
+    let dispatcher = Dispatcher {
+        table: routes::table(&settings.endpoints)?,
+        reader: Arc::clone(reader),
+        ourselves: Ourselves {
+            application: settings.identity.application.clone(),
+            facility: settings.identity.facility.clone(),
+        },
+    };
+    Ok(Decider { policy: Arc::new(Policy::default()), dispatcher, random: Arc::clone(random) })
+}
+
+fn listeners(settings: &Settings) -> Result<Vec<GuardedListener>, StartError> {
+    let open = |feed: &Feed| {
+        let tls = feed.tls.clone().map(|paths| ServerTls::new(Arc::new(TlsFiles(paths)))).transpose();
+        let tls = tls.map_err(|source| StartError::Certificate { feed: feed.name().to_string(), source })?;
+        Ok((Listener::bind(feed.listener.clone(), tls.clone())?, tls))
+    };
+    settings.feeds.iter().map(open).collect()
+}
+
+async fn admin(address: SocketAddr, store: &Arc<dyn Store>, metrics: RenderMetrics) -> Result<Port, StartError> {
+    let router = ops::router(Arc::new(StoreReadiness(Arc::clone(store))), metrics);
+    Port::open(address, router).await.map_err(|source| StartError::Admin { address, source })
+}
+
+fn addresses(listeners: &[GuardedListener], admin: &Port) -> Addresses {
+    let mllp = listeners.iter().map(|(listener, _)| (listener.feed().clone(), listener.address())).collect();
+    Addresses { mllp, admin: Some(admin.address()) }
+}

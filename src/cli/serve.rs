@@ -1,0 +1,88 @@
+//! `loopgate serve`: runs the gateway until it is told to stop.
+//!
+//! SIGTERM and Ctrl-C drain; SIGHUP reads the certificates again.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::StoreArguments;
+use super::output::{Failure, chain, finish, print, say};
+use super::setup::{self, block_on};
+use crate::app::{App, Running};
+use crate::config::Settings;
+use crate::telemetry;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Take HL7 v2 here instead of where the first feed says; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR")]
+    mllp: Option<SocketAddr>,
+    /// Serve FHIR here
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+    /// Serve health and metrics here
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<SocketAddr>,
+}
+
+pub fn run(arguments: Arguments) -> ExitCode {
+    block_on(async { finish(serve(arguments).await) })
+}
+
+async fn serve(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let overrides = overrides(&arguments);
+    let settings = setup::settings(&arguments.store, &overrides)?;
+    let _guard = telemetry::init(&settings.telemetry, setup::stderr_is_terminal())
+        .map_err(|error| Failure::configuration(chain(&error)))?;
+    telemetry::redaction::install_panic_hook();
+    let metrics = telemetry::install_metrics().map_err(|error| Failure::configuration(chain(&error)))?;
+    let running = start(settings, Arc::new(move || metrics.render())).await?;
+    print(&ready_line(&running).to_string());
+    wait_for_the_end(&running).await?;
+    say("draining: no new message is taken, what is in hand is finished");
+    running.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The addresses of the command line, said as the environment would say them, so that they are checked alike.
+fn overrides(arguments: &Arguments) -> Vec<(String, String)> {
+    let named = [
+        ("LOOPGATE__FEED__0__ADDRESS", arguments.mllp),
+        ("LOOPGATE__HTTP__ADDRESS", arguments.http),
+        ("LOOPGATE__ADMIN__ADDRESS", arguments.admin),
+    ];
+    named.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?.to_string()))).collect()
+}
+
+async fn start(settings: Settings, metrics: crate::http::ops::RenderMetrics) -> Result<Running, Failure> {
+    App::start(settings, metrics).await.map_err(|error| setup::start_failure(&error))
+}
+
+/// The one line on stdout that says where everything is: for scripts that chose port 0.
+fn ready_line(running: &Running) -> Value {
+    let addresses = running.addresses();
+    let mllp: Map<String, Value> =
+        addresses.mllp.iter().map(|(feed, address)| (feed.to_string(), json!(address.to_string()))).collect();
+    json!({
+        "ready": true, "pid": std::process::id(), "version": env!("CARGO_PKG_VERSION"), "mllp": mllp,
+        "admin": addresses.admin.map(|address| address.to_string()),
+    })
+}
+
+async fn wait_for_the_end(running: &Running) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::unavailable)?;
+    let mut reload = signal(SignalKind::hangup()).map_err(Failure::unavailable)?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = reload.recv() => running.reload(),
+        }
+    }
+}

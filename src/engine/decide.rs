@@ -1,0 +1,302 @@
+//! Decide: what a message said, put against what is known, gives everything that follows from it. No I/O.
+//!
+//! Resources are merged into what is known, referrals move, announcements become deliveries; an event that does not
+//! apply becomes a work item for a person. The result is one conclusion for the store to write.
+
+use std::sync::Arc;
+
+use smol_str::{SmolStr, format_smolstr};
+
+use super::desk::{Desk, key_of};
+use super::dispatch::Dispatcher;
+use super::read::{Readable, Reading};
+use super::{identity, merge};
+use crate::base::ids::ReferralId;
+use crate::base::{Issue, IssueCode, Random, Severity, Timestamp};
+use crate::fhir::{Node, Resource};
+use crate::record::{Audit, Cause, Conclusion, MessageOutcome, ResourceKey, TimerChange, WorkItem, WorkItemKind};
+use crate::workflow::{
+    self, Clues, Command, Context, Event, Link, NotApplicable, Observation, Policy, Role, State, Step, link,
+};
+
+/// What decisions depend on besides the desk.
+pub struct Decider {
+    pub policy: Arc<Policy>,
+    pub dispatcher: Dispatcher,
+    pub random: Arc<dyn Random>,
+}
+
+/// One decision in the making.
+struct Draft<'d> {
+    decider: &'d Decider,
+    desk: &'d mut Desk,
+    conclusion: Conclusion,
+    now: Timestamp,
+}
+
+/// Decides a batch in its order, each message against what the ones before it left.
+pub fn decide(decider: &Decider, desk: &mut Desk, readings: &[Reading], now: Timestamp) -> Vec<Conclusion> {
+    readings.iter().map(|reading| decide_message(decider, desk, reading, now)).collect()
+}
+
+fn decide_message(decider: &Decider, desk: &mut Desk, reading: &Reading, now: Timestamp) -> Conclusion {
+    let outcome = match reading.readable {
+        Readable::Mapped if is_fatal(&reading.issues) => MessageOutcome::Parked,
+        Readable::Mapped => MessageOutcome::Processed,
+        Readable::NoMapping => MessageOutcome::NoMapping,
+        Readable::Broken => MessageOutcome::Parked,
+    };
+    let agent = SmolStr::new(reading.message.feed.as_str());
+    let mut draft =
+        Draft::new(decider, desk, Cause::Message(reading.message.id), outcome, "message.processed", agent, now);
+    draft.conclusion.issues.clone_from(&reading.issues);
+    draft.conclusion.release = reading.release.clone();
+    match outcome {
+        MessageOutcome::Processed => draft.process(reading),
+        MessageOutcome::Parked => draft.ask(WorkItemKind::Parked, None, parked_text(reading)),
+        _ => {}
+    }
+    draft.conclusion
+}
+
+/// What follows when a timer of a referral ran out.
+pub fn decide_timer(
+    decider: &Decider,
+    desk: &mut Desk,
+    referral: ReferralId,
+    event: &Event,
+    due_at: Timestamp,
+    now: Timestamp,
+) -> Conclusion {
+    let cause = Cause::Timer { referral, due_at };
+    let mut draft =
+        Draft::new(decider, desk, cause, MessageOutcome::Processed, "timer.fired", SmolStr::new_static("timer"), now);
+    draft.happen(Some(referral), event);
+    draft.conclusion
+}
+
+fn is_fatal(issues: &[Issue]) -> bool {
+    issues.iter().any(|issue| issue.severity == Severity::Fatal)
+}
+
+fn parked_text(reading: &Reading) -> SmolStr {
+    let worst = reading.issues.iter().max_by_key(|issue| issue.severity);
+    let reason =
+        worst.map_or_else(|| SmolStr::new_static("it could not be processed"), |issue| format_smolstr!("{issue}"));
+    format_smolstr!("message {} holds its lane: {reason}", reading.message.id)
+}
+
+impl<'d> Draft<'d> {
+    fn new(
+        decider: &'d Decider,
+        desk: &'d mut Desk,
+        cause: Cause,
+        outcome: MessageOutcome,
+        action: &'static str,
+        agent: SmolStr,
+        now: Timestamp,
+    ) -> Self {
+        let conclusion = Conclusion {
+            cause,
+            outcome,
+            issues: Vec::new(),
+            release: SmolStr::default(),
+            resources: Vec::new(),
+            redirects: Vec::new(),
+            referrals: Vec::new(),
+            deliveries: Vec::new(),
+            work_items: Vec::new(),
+            audit: Audit { action, agent },
+            concluded_at: now,
+        };
+        Self { decider, desk, conclusion, now }
+    }
+
+    fn process(&mut self, reading: &Reading) {
+        let mut resources = reading.resources.clone();
+        let doubts = identity::resolve(&mut resources, &self.desk.known);
+        if let Some(doubt) = doubts.first() {
+            self.ask(WorkItemKind::Identity, None, format_smolstr!("message {}: {doubt}", reading.message.id));
+        }
+        self.conclusion.issues.extend(doubts);
+        if reading.unmapped_codes > 0 {
+            let text = format_smolstr!("message {}: {} codes have no map", reading.message.id, reading.unmapped_codes);
+            self.ask(WorkItemKind::UnmappedCode, None, text);
+        }
+        let sender = reading.message.sender.as_str();
+        let observations = workflow::observe(&resources, reading.message.received_at, &reading.zone);
+        self.keep(&resources, reading, sender);
+        self.merge_patients(&resources);
+        for (place, observation) in observations.into_iter().enumerate() {
+            let referral = self.find(&observation.clues);
+            if referral.is_some() || names_a_referral(&observation.clues) {
+                self.happen(referral, &event(reading, place, observation));
+            }
+        }
+    }
+
+    /// Stores what the message said of the world; what it said of the workflow is the machine's to store.
+    fn keep(&mut self, resources: &[Resource], reading: &Reading, sender: &str) {
+        for (at, said) in resources.iter().enumerate().filter(|(_, resource)| is_kept(resource)) {
+            let cleared: Vec<SmolStr> =
+                reading.cleared.iter().filter(|(of, _)| *of == at).map(|(_, element)| element.clone()).collect();
+            let merged = key_of(said).and_then(|key| self.desk.resource(&key)).map_or_else(
+                || said.clone(),
+                |current| {
+                    if self.may_change(said, reading.role, sender) {
+                        merge::merge(current, said, &cleared)
+                    } else {
+                        merge::merge(current, &identifiers_of(said), &[])
+                    }
+                },
+            );
+            self.put(merged);
+        }
+    }
+
+    fn put(&mut self, resource: Resource) {
+        let written = self.desk.put(resource, self.now);
+        self.conclusion.resources.extend(written);
+    }
+
+    /// Only the party that made a request changes it (COW); the other side may add its own number.
+    fn may_change(&self, said: &Resource, role: Option<Role>, sender: &str) -> bool {
+        let referral = said.id().filter(|_| said.kind() == "ServiceRequest").map(workflow::referral_id);
+        match referral.and_then(|id| self.desk.referral(id)) {
+            Some(state) => role.map_or(state.placer == sender, |role| role == Role::Placer),
+            None => true,
+        }
+    }
+
+    /// Follows the merges that the message asks for.
+    fn merge_patients(&mut self, resources: &[Resource]) {
+        for redirect in identity::redirects(resources) {
+            let moved: Vec<State> = self
+                .desk
+                .referrals()
+                .filter(|state| state.request.patient == redirect.from.to_string())
+                .cloned()
+                .collect();
+            for mut state in moved {
+                state.request.patient = redirect.to.to_string();
+                let mut write = self.desk.put_referral(state);
+                write.events.push(("patient-merged".into(), SmolStr::default()));
+                self.conclusion.referrals.push(write);
+            }
+            self.desk.redirect(&redirect);
+            self.conclusion.redirects.push(redirect);
+        }
+    }
+
+    /// The referral that clues lead to.
+    fn find(&self, clues: &Clues) -> Option<ReferralId> {
+        let candidates: Vec<&State> = self.desk.referrals().collect();
+        match link(clues, &candidates) {
+            Link::Referral(id) => Some(id),
+            Link::Suggested(_) => None,
+        }
+    }
+
+    fn happen(&mut self, referral: Option<ReferralId>, event: &Event) {
+        let policy = Arc::clone(&self.decider.policy);
+        let state = referral.and_then(|id| self.desk.referral(id)).cloned();
+        let known = state.is_some();
+        let calendar = policy.calendar(state.as_ref().map_or("", |state| state.placer.as_str()));
+        let context = Context { now: self.now, policy: &policy, calendar };
+        match workflow::react(state, event, &context) {
+            Ok(step) => self.step(step),
+            Err(refused) => self.refused(referral, known, &refused),
+        }
+    }
+
+    /// Never dropped: stored with the message, and a person is asked.
+    fn refused(&mut self, referral: Option<ReferralId>, known: bool, refused: &NotApplicable) {
+        let kind = if known { WorkItemKind::NotApplicable } else { WorkItemKind::UnknownReferral };
+        let text = match self.conclusion.cause {
+            Cause::Message(message) => format_smolstr!("message {message}: {refused}"),
+            Cause::Timer { .. } => format_smolstr!("{refused}"),
+        };
+        self.conclusion.issues.push(Issue::warning(IssueCode::NotApplicable, refused.to_string()));
+        self.ask(kind, referral, text);
+    }
+
+    fn step(&mut self, step: Step) {
+        if step.events.is_empty() && step.commands.is_empty() {
+            return;
+        }
+        let state = step.next.clone();
+        let referral = state.id();
+        self.put(workflow::record(&state));
+        let mut write = self.desk.put_referral(step.next);
+        write.events = step.events;
+        for command in step.commands {
+            match command {
+                Command::StartTimer { kind, due_at } => {
+                    write.timers.push(TimerChange::Start { kind: SmolStr::new_static(kind.as_str()), due_at });
+                }
+                Command::StopTimer { kind } => {
+                    write.timers.push(TimerChange::Stop { kind: SmolStr::new_static(kind.as_str()) });
+                }
+                Command::OpenTask { kind, text } => self.ask(kind, Some(referral), text),
+                Command::SetAppointment { id, status } => self.set_appointment(id, status.as_fhir()),
+                Command::Announce(announcement) => {
+                    let Decider { dispatcher, random, .. } = self.decider;
+                    let told = dispatcher.dispatch(self.desk, &state, &announcement, random.as_ref(), self.now);
+                    self.conclusion.issues.extend(told.issues);
+                    self.conclusion.deliveries.extend(told.deliveries);
+                }
+            }
+        }
+        self.conclusion.referrals.push(write);
+    }
+
+    fn set_appointment(&mut self, id: SmolStr, status: &'static str) {
+        let Some(mut appointment) = self.desk.resource(&ResourceKey::new("Appointment", id)).cloned() else { return };
+        appointment.object_mut().set("status", status);
+        self.put(appointment);
+    }
+
+    fn ask(&mut self, kind: WorkItemKind, referral: Option<ReferralId>, text: SmolStr) {
+        self.conclusion.work_items.push(WorkItem { kind, referral, text });
+    }
+}
+
+/// A MessageHeader describes the message, which is kept; a status report is the machine's to read.
+fn is_kept(resource: &Resource) -> bool {
+    match resource.kind() {
+        "MessageHeader" => false,
+        "Task" => !is_status_report(resource),
+        _ => true,
+    }
+}
+
+/// A Task made of an order status message: it carries the codes of the order (`urn:loopgate:order-control` and kin).
+fn is_status_report(task: &Resource) -> bool {
+    let extensions = task.get("extension").into_iter().flat_map(Node::items);
+    extensions.filter_map(|extension| extension.text(&["url"])).any(|url| url.starts_with("urn:loopgate:"))
+}
+
+/// A resource that says nothing but its identifiers.
+fn identifiers_of(said: &Resource) -> Resource {
+    let mut only = Resource::new(said.kind(), said.id().unwrap_or_default());
+    if let Some(identifiers) = said.get("identifier") {
+        only.object_mut().set("identifier", Node::clone(identifiers));
+    }
+    only
+}
+
+/// What happened to a patient who has no referral is no business of the workflow.
+fn names_a_referral(clues: &Clues) -> bool {
+    clues.service_request.is_some() || clues.placer_number.is_some()
+}
+
+/// The same message seen again gives the same keys.
+fn event(reading: &Reading, place: usize, observation: Observation) -> Event {
+    Event {
+        key: format!("{}/{place}", reading.message.id),
+        occurred_at: observation.occurred_at,
+        sender: reading.message.sender.to_string(),
+        role: reading.role,
+        what: observation.what,
+    }
+}

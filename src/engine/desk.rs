@@ -1,0 +1,243 @@
+//! The desk: what is known when a batch is decided, and what its earlier decisions have already changed.
+//!
+//! Loaded in two reads for the whole batch: identities and referrals first, then the resources under the ids that the
+//! patients turned out to have; batches with referrals take some more for what announcements show.
+
+use std::collections::{HashMap, HashSet};
+
+use smol_str::{SmolStr, ToSmolStr as _};
+
+use super::identity::{self, Known};
+use super::index::{index, target};
+use super::read::Reading;
+use crate::base::ids::ReferralId;
+use crate::base::{Digest, Timestamp};
+use crate::fhir::{Node, Object, Resource};
+use crate::record::{Redirect, Referral, ReferralWrite, ResourceKey, ResourceWrite};
+use crate::store::{Load, Loaded, Store, StoreError};
+use crate::workflow::{State, referral_id};
+
+/// A resource as it stands on the desk.
+pub struct Held {
+    version: u32,
+    digest: Digest,
+    resource: Resource,
+}
+
+/// A referral as it stands on the desk.
+struct Open {
+    version: u32,
+    state: State,
+}
+
+/// Everything a batch's decisions read, and where they write what later ones must see.
+#[derive(Default)]
+pub struct Desk {
+    pub known: Known,
+    resources: HashMap<ResourceKey, Held>,
+    /// Resources that the store was asked for, found or not.
+    asked: HashSet<ResourceKey>,
+    referrals: HashMap<ReferralId, Open>,
+}
+
+impl Desk {
+    /// Loads what the decisions about these messages need.
+    pub async fn load(store: &dyn Store, readings: &[Reading]) -> Result<Self, StoreError> {
+        let mut desk = Self::default();
+        let first = first_load(readings);
+        let patients = first.open_referrals_of.clone();
+        desk.fetch(store, first).await?;
+        let second = desk.second_load(readings, &patients);
+        desk.fetch(store, second).await?;
+        desk.load_around_referrals(store).await?;
+        Ok(desk)
+    }
+
+    /// Loads one referral with what its announcements may show.
+    pub async fn load_referral(store: &dyn Store, referral: ReferralId) -> Result<Self, StoreError> {
+        let mut desk = Self::default();
+        desk.fetch(store, Load { referrals: HashSet::from([referral]), ..Load::default() }).await?;
+        desk.load_around_referrals(store).await?;
+        Ok(desk)
+    }
+
+    /// Reads what has not been asked for yet; nothing to ask costs nothing.
+    async fn fetch(&mut self, store: &dyn Store, mut load: Load) -> Result<(), StoreError> {
+        load.resources.retain(|key| self.asked.insert(key.clone()));
+        let nothing = load.resources.is_empty() && load.identifiers.is_empty();
+        if nothing && load.referrals.is_empty() && load.open_referrals_of.is_empty() {
+            return Ok(());
+        }
+        let loaded = store.load(&load).await?;
+        self.take(loaded)
+    }
+
+    /// What the referrals' announcements may show: request, patient, appointments, and who asked: a role, and behind
+    /// it the person.
+    async fn load_around_referrals(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        let mut around = Load::default();
+        self.want_referral_resources(&mut around);
+        self.fetch(store, around).await?;
+        for element in ["requester", "practitioner"] {
+            let resources = if self.referrals.is_empty() { HashSet::new() } else { self.people(element) };
+            self.fetch(store, Load { resources, ..Load::default() }).await?;
+        }
+        Ok(())
+    }
+
+    fn people(&self, element: &str) -> HashSet<ResourceKey> {
+        let pointers = self.resources.values().map(|held| &held.resource);
+        let pointers = pointers.filter(|resource| matches!(resource.kind(), "ServiceRequest" | "PractitionerRole"));
+        pointers.filter_map(|resource| target(resource.text(&[element, "reference"])?)).collect()
+    }
+
+    /// What the second read must bring: the resources named by the messages under their patients' true ids, the open
+    /// referrals of those patients, and what the referrals' announcements show.
+    fn second_load(&self, readings: &[Reading], patients: &HashSet<ResourceKey>) -> Load {
+        let mut load = Load::default();
+        for reading in readings {
+            let mut resources: Vec<Resource> = reading.resources.clone();
+            identity::resolve(&mut resources, &self.known);
+            for key in resources.iter().filter_map(key_of) {
+                if key.kind == "Patient" && !patients.contains(&key) {
+                    load.open_referrals_of.insert(key.clone());
+                }
+                load.resources.insert(key);
+            }
+        }
+        self.want_referral_resources(&mut load);
+        load
+    }
+
+    fn want_referral_resources(&self, load: &mut Load) {
+        for open in self.referrals.values() {
+            let state = &open.state;
+            load.resources.insert(ResourceKey::new("ServiceRequest", state.request.service_request.as_str()));
+            load.resources.insert(ResourceKey::new("Task", state.id().to_smolstr()));
+            load.resources.extend(target(&state.request.patient));
+            let appointments =
+                state.appointments.iter().map(|known| ResourceKey::new("Appointment", known.id.as_str()));
+            load.resources.extend(appointments);
+        }
+    }
+
+    fn take(&mut self, loaded: Loaded) -> Result<(), StoreError> {
+        for redirect in &loaded.redirects {
+            self.known.redirect(redirect);
+        }
+        for (key, owner) in loaded.identifiers {
+            let owners = self.known.owners.entry(key).or_default();
+            if !owners.contains(&owner.id) {
+                owners.push(owner.id);
+            }
+        }
+        for stored in loaded.resources {
+            let resource = Resource::parse(&stored.content).map_err(|_| corrupt("resource", "content", &stored.key))?;
+            self.resources.insert(stored.key, Held { version: stored.version, digest: stored.digest, resource });
+        }
+        for Referral { id, version, state, .. } in loaded.referrals {
+            let state = State::from_bytes(&state).map_err(|_| corrupt("referral", "state", &id))?;
+            self.referrals.insert(id, Open { version, state });
+        }
+        Ok(())
+    }
+
+    pub fn resource(&self, key: &ResourceKey) -> Option<&Resource> {
+        self.resources.get(key).map(|held| &held.resource)
+    }
+
+    pub fn referral(&self, id: ReferralId) -> Option<&State> {
+        self.referrals.get(&id).map(|open| &open.state)
+    }
+
+    pub fn referrals(&self) -> impl Iterator<Item = &State> {
+        self.referrals.values().map(|open| &open.state)
+    }
+
+    /// Puts a resource on the desk; the write that makes it durable, or nothing when it says what is known already.
+    pub fn put(&mut self, mut resource: Resource, now: Timestamp) -> Option<ResourceWrite> {
+        let key = key_of(&resource)?;
+        resource.object_mut().remove("meta");
+        let digest = Digest::of(&resource.to_json());
+        let follows = match self.resources.get(&key) {
+            Some(held) if held.digest == digest => return None,
+            Some(held) => held.version,
+            None => 0,
+        };
+        let version = follows + 1;
+        let index = index(&resource);
+        let content = with_meta(&resource, version, now).into();
+        if resource.kind() == "Patient" {
+            self.known.learn(&resource);
+        }
+        self.resources.insert(key.clone(), Held { version, digest, resource });
+        Some(ResourceWrite { key, follows, content, digest, index })
+    }
+
+    /// Puts a referral on the desk; the write that makes it durable. `events` and `timers` are the caller's to fill.
+    pub fn put_referral(&mut self, state: State) -> ReferralWrite {
+        let version = self.referrals.get(&state.id()).map_or(0, |open| open.version);
+        let referral = Referral {
+            id: state.id(),
+            version,
+            patient: target(&state.request.patient).unwrap_or_else(|| ResourceKey::new("Patient", "")),
+            stage: SmolStr::new_static(crate::workflow::stage(&state)),
+            open: state.is_open(),
+            state: state.to_bytes().into(),
+        };
+        self.referrals.insert(state.id(), Open { version: version + 1, state });
+        ReferralWrite { referral, events: Vec::new(), timers: Vec::new() }
+    }
+
+    /// Records that one patient is now another.
+    pub fn redirect(&mut self, redirect: &Redirect) {
+        self.known.redirect(redirect);
+    }
+}
+
+fn corrupt(table: &'static str, column: &'static str, row: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Corrupt { table, column, row: row.to_string() }
+}
+
+pub fn key_of(resource: &Resource) -> Option<ResourceKey> {
+    Some(ResourceKey::new(resource.kind(), resource.id()?))
+}
+
+/// `meta` right after `id`, as the specification's examples have it.
+fn with_meta(resource: &Resource, version: u32, now: Timestamp) -> Vec<u8> {
+    let meta: Object = [("versionId", version.to_string()), ("lastUpdated", now.to_string())].into_iter().collect();
+    let mut object = Object::new();
+    for (name, node) in resource.object().iter() {
+        object.set(name, node.clone());
+        if name == "id" {
+            object.set("meta", Node::Object(meta.clone()));
+        }
+    }
+    let mut text = Vec::with_capacity(1024);
+    object.write(&mut text);
+    text
+}
+
+/// Who the patients are, and the referrals that the messages name or whose patient they are about.
+fn first_load(readings: &[Reading]) -> Load {
+    let mut load = Load::default();
+    for resource in readings.iter().flat_map(|reading| &reading.resources) {
+        if resource.kind() == "Patient" {
+            load.identifiers.extend(identity::identity_keys(resource));
+            let key = key_of(resource);
+            load.resources.extend(key.clone());
+            load.open_referrals_of.extend(key);
+        }
+        load.referrals.extend(named_referrals(resource));
+    }
+    load
+}
+
+/// The referrals that a resource is or points to.
+fn named_referrals(resource: &Resource) -> Vec<ReferralId> {
+    let own = resource.id().filter(|_| resource.kind() == "ServiceRequest").map(referral_id);
+    let pointers = ["basedOn", "focus"].into_iter().filter_map(|element| resource.get(element)).flat_map(Node::items);
+    let pointed =
+        pointers.filter_map(|node| target(node.text(&["reference"])?)).filter(|key| key.kind == "ServiceRequest");
+    own.into_iter().chain(pointed.map(|key| referral_id(&key.id))).collect()
+}

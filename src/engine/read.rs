@@ -1,0 +1,139 @@
+//! Read: a stored message becomes resources by its feed's charset and zone and the current mapping release. Pure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use smol_str::{SmolStr, ToSmolStr as _};
+
+use crate::base::ids::FeedName;
+use crate::base::{Digest, Issue, IssueCode, limits};
+use crate::fhir::Resource;
+use crate::hl7v2::{Charset, Message};
+use crate::mapping::{Context, Mapped, Release};
+use crate::record::StoredMessage;
+use crate::workflow::Role;
+
+/// What reading depends on, by feed.
+#[derive(Clone)]
+pub struct FeedReading {
+    pub charset: Charset,
+    pub zone: jiff::tz::TimeZone,
+    /// The part its senders play, when the configuration says so.
+    pub role: Option<Role>,
+}
+
+impl Default for FeedReading {
+    fn default() -> Self {
+        Self { charset: Charset::Ascii, zone: jiff::tz::TimeZone::UTC, role: None }
+    }
+}
+
+/// What reading came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readable {
+    Mapped,
+    /// The release has no map for this type.
+    NoMapping,
+    /// Our own code failed on it too often.
+    Broken,
+}
+
+/// A message with what it says.
+pub struct Reading {
+    pub message: StoredMessage,
+    pub readable: Readable,
+    pub resources: Vec<Resource>,
+    /// Top-level elements that the message deletes, by resource.
+    pub cleared: Vec<(usize, SmolStr)>,
+    pub issues: Vec<Issue>,
+    /// How many codes have no map.
+    pub unmapped_codes: usize,
+    pub role: Option<Role>,
+    /// For times that name no zone.
+    pub zone: jiff::tz::TimeZone,
+    /// The digest of the release, in hexadecimal.
+    pub release: SmolStr,
+}
+
+/// A release with the text that names it in every stored message.
+struct Current {
+    release: Arc<Release>,
+    name: SmolStr,
+}
+
+/// Reads messages by the current release.
+pub struct Reader {
+    current: ArcSwap<Current>,
+    feeds: HashMap<FeedName, FeedReading>,
+}
+
+impl Reader {
+    pub fn new(release: Arc<Release>, feeds: HashMap<FeedName, FeedReading>) -> Self {
+        Self { current: ArcSwap::from_pointee(Current::of(release)), feeds }
+    }
+
+    pub fn release(&self) -> Arc<Release> {
+        Arc::clone(&self.current.load().release)
+    }
+
+    /// Puts another release in place; messages being read keep the one they began with.
+    pub fn swap(&self, release: Arc<Release>) {
+        self.current.store(Arc::new(Current::of(release)));
+    }
+
+    pub fn read(&self, message: StoredMessage) -> Reading {
+        let current = self.current.load();
+        let fallback = FeedReading::default();
+        let feed = self.feeds.get(&message.feed).unwrap_or(&fallback);
+        let blank = |message, readable, issues| Reading {
+            message,
+            readable,
+            resources: Vec::new(),
+            cleared: Vec::new(),
+            issues,
+            unmapped_codes: 0,
+            role: feed.role,
+            zone: feed.zone.clone(),
+            release: current.name.clone(),
+        };
+        if message.tries >= limits::TRIES_MAX {
+            return blank(message, Readable::Broken, vec![broken_issue()]);
+        }
+        let Some(plan) = current.release.select(&message.message_type) else {
+            return blank(message, Readable::NoMapping, vec![no_mapping_issue()]);
+        };
+        let (parsed, mut issues, _) = Message::read(&message.bytes, feed.charset);
+        let context =
+            Context { default_zone: feed.zone.clone(), message_digest: Digest::of(&message.bytes), trace: false };
+        let mapped: Mapped = plan.run(&parsed, &context);
+        issues.extend(mapped.issues);
+        Reading {
+            resources: mapped.resources,
+            cleared: mapped.cleared,
+            unmapped_codes: mapped.unmapped.len(),
+            ..blank(message, Readable::Mapped, issues)
+        }
+    }
+}
+
+impl Current {
+    fn of(release: Arc<Release>) -> Self {
+        let name = release.digest().to_smolstr();
+        Self { release, name }
+    }
+}
+
+fn broken_issue() -> Issue {
+    Issue::error(
+        IssueCode::Internal,
+        "processing this message failed in our own code several times: report it with its number, then retry or release its lane",
+    )
+}
+
+fn no_mapping_issue() -> Issue {
+    Issue::warning(
+        IssueCode::UnsupportedEvent,
+        "no mapping for this message type: it is kept; add a map and run `loopgate message retry`",
+    )
+}
