@@ -7,5 +7,6 @@ mod configurations;
 mod documented;
 mod layers;
 mod message_path;
+mod replicas;
 mod support;
 mod tidy;

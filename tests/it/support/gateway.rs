@@ -37,6 +37,16 @@ impl Gateway {
         Self { running, folder }
     }
 
+    /// On a PostgreSQL that others may be using too.
+    pub async fn start_on(url: &str) -> Self {
+        let text = format!(
+            "[store]\nurl = \"{url}\"\n[admin]\naddress = \"127.0.0.1:0\"\n[[feed]]\nname = \"feed\"\naddress = \"127.0.0.1:0\"\n"
+        );
+        let settings = config::check(&text, "test", &[]).unwrap_or_else(|faults| panic!("{}", config::render(&faults)));
+        let running = App::start(settings, Arc::new(String::new)).await.expect("the gateway starts");
+        Self { running, folder: tempfile::tempdir().expect("a scratch folder can be made") }
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.running.addresses().mllp[0].1
     }
