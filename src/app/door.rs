@@ -16,7 +16,7 @@ use crate::connectors::door::{Door, PeerInfo, Receiving, Reply};
 use crate::engine::read::Reader;
 use crate::engine::{Intake, Verdict, lanes};
 use crate::hl7v2::ack::{Ack, AckCode, AckStage, Verdict as AckVerdict, is_wanted};
-use crate::hl7v2::{AckCondition, AckMode, Charset, Header, HeaderFault, Message};
+use crate::hl7v2::{AckCondition, AckMode, Charset, Header, HeaderFault, Message, batch};
 use crate::record::{Disposition, Reception, ReusePolicy};
 use crate::store::Store;
 use crate::telemetry::names::{Label, Metric, count};
@@ -106,8 +106,36 @@ impl Inner {
         let Some(door) = self.feeds.get(&feed) else { return Reply::Close };
         match Header::read(&frame) {
             Ok(header) => self.receive_message(feed, door, header, frame).await,
+            Err(HeaderFault::Batch) => self.receive_batch(feed, door, frame).await,
             Err(fault) => self.keep_unreadable(feed, door, frame, fault).await,
         }
+    }
+
+    /// A batch is as many messages, admitted in their order; it is answered whole, or not at all when one of them could
+    /// not be stored: a resend then finds the others stored already.
+    async fn receive_batch(&self, feed: FeedName, door: &FeedDoor, frame: Bytes) -> Reply {
+        let (parts, _) = batch::split(&frame);
+        if parts.messages.is_empty() {
+            return self.keep_unreadable(feed, door, frame, HeaderFault::Batch).await;
+        }
+        let mut acknowledgements = Vec::with_capacity(parts.messages.len());
+        for range in parts.messages {
+            let message = frame.slice(range);
+            let reply = match Header::read(&message) {
+                Ok(header) => self.receive_message(feed.clone(), door, header, message).await,
+                Err(fault) => self.keep_unreadable(feed.clone(), door, message, fault).await,
+            };
+            match reply {
+                Reply::Answer { bytes, .. } => acknowledgements.push(bytes),
+                Reply::Silence => {}
+                Reply::Close => return Reply::Close,
+            }
+        }
+        if acknowledgements.is_empty() {
+            return Reply::Silence;
+        }
+        let bytes = batch::answer(&frame, acknowledgements.iter().map(AsRef::as_ref));
+        Reply::Answer { bytes: bytes.into(), message: None }
     }
 
     async fn receive_message(&self, feed: FeedName, door: &FeedDoor, header: Header, frame: Bytes) -> Reply {

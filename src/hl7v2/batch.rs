@@ -33,6 +33,23 @@ pub fn is_batch(bytes: &[u8]) -> bool {
     lines(bytes).next().is_some_and(|line| matches!(name(&bytes[line]), b"FHS" | b"BHS"))
 }
 
+/// The answer to a batch: the acknowledgements of its messages between BHS and BTS, in the batch's own delimiters.
+/// Messages whose sender wants none have none (HL7 v2.5.1 2.10.3.3).
+pub fn answer<'a>(batch: &[u8], acknowledgements: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let head = lines(batch).next().map_or(&b""[..], |line| &batch[line]);
+    let separator = head.get(3).copied().unwrap_or(b'|');
+    let encoding = head.get(4..).unwrap_or_default().split(|byte| *byte == separator).next();
+    let encoding = encoding.filter(|encoding| !encoding.is_empty()).unwrap_or(br"^~\&");
+    let mut answer = [b"BHS", &[separator][..], encoding, b"\r"].concat();
+    let mut count = 0;
+    for acknowledgement in acknowledgements {
+        answer.extend_from_slice(acknowledgement);
+        count += 1;
+    }
+    answer.extend_from_slice(format!("BTS{}{count}\r", char::from(separator)).as_bytes());
+    answer
+}
+
 /// The lines that are not empty, without their ends.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
@@ -197,5 +214,13 @@ mod tests {
         {
             assert_eq!(is_batch(text.as_bytes()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_batch_is_answered_in_its_own_delimiters() {
+        let ack = &b"MSH#...\r"[..];
+        assert_eq!(answer(b"FHS#*!%$#A\rBHS#*!%$\rMSH#*!%$\r", [ack, ack]), b"BHS#*!%$\rMSH#...\rMSH#...\rBTS#2\r");
+        assert_eq!(answer(b"BHS|^~\\&|A\r", []), b"BHS|^~\\&\rBTS|0\r");
+        assert_eq!(answer(b"", []), b"BHS|^~\\&\rBTS|0\r");
     }
 }

@@ -159,3 +159,21 @@ async fn what_was_admitted_before_a_stop_is_there_after_the_start() {
     assert_eq!(acted.unwrap(), loopgate::store::LaneActed::NoSuchLane);
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_as_many_messages_and_is_answered_as_one() {
+    let gateway = Gateway::start("", "").await;
+    let mut batch = b"FHS|^~\\&|EMR\rBHS|^~\\&|EMR\r".to_vec();
+    batch.extend(adt("K1", "1", "Testcase"));
+    batch.extend(adt("K2", "2", "Testcase"));
+    batch.extend(b"BTS|2\rFTS|1\r");
+    let answer = gateway.client().await.exchange(&batch, crate::support::gateway::PATIENCE).await.unwrap();
+    let text = String::from_utf8(answer.to_vec()).unwrap();
+    let lines: Vec<&str> = text.split_terminator('\r').collect();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("MSA|AA|K")).count(), 2, "{text}");
+    assert_eq!((lines[0], lines[lines.len() - 1]), ("BHS|^~\\&", "BTS|2"));
+    for control_id in ["K1", "K2"] {
+        assert_eq!(gateway.concluded(control_id).await.outcome, MessageOutcome::Processed);
+    }
+    gateway.stop().await;
+}
