@@ -95,7 +95,8 @@ impl Parts {
             senders,
             Arc::clone(&wake_deliver),
         );
-        let intake = Intake::new(Arc::clone(&store), Arc::clone(&outcomes), Arc::clone(&wake_process));
+        let intake =
+            Intake::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&outcomes), Arc::clone(&wake_process));
         let door = GatewayDoor::new(
             intake,
             Arc::clone(&reader),

@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +17,9 @@ use crate::app::{App, Running};
 use crate::config::Settings;
 use crate::telemetry;
 
+/// How often the metrics are taken up: what they hold in between stays small.
+const METRICS_UPKEEP_PERIOD: Duration = Duration::from_secs(5);
+
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -23,7 +27,7 @@ pub struct Arguments {
     /// Take HL7 v2 here instead of where the first feed says; port 0 lets the system choose
     #[arg(long, value_name = "ADDR")]
     mllp: Option<SocketAddr>,
-    /// Serve FHIR here
+    /// Where FHIR will be served; checked, and not opened before the FHIR door is built
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
     /// Serve health and metrics here
@@ -42,12 +46,22 @@ async fn serve(arguments: Arguments) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::configuration(chain(&error)))?;
     telemetry::redaction::install_panic_hook();
     let metrics = telemetry::install_metrics().map_err(|error| Failure::configuration(chain(&error)))?;
+    tokio::spawn(keep_up(metrics.clone()));
     let running = start(settings, Arc::new(move || metrics.render())).await?;
     print(&ready_line(&running).to_string());
     wait_for_the_end(&running).await?;
     say("draining: no new message is taken, what is in hand is finished");
     running.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Histograms hold every observation until they are taken up; nobody may be scraping.
+async fn keep_up(metrics: telemetry::MetricsHandle) {
+    let mut period = tokio::time::interval(METRICS_UPKEEP_PERIOD);
+    loop {
+        period.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 /// The addresses of the command line, said as the environment would say them, so that they are checked alike.

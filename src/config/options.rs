@@ -138,8 +138,15 @@ const ADMIN: &[Opt] = &[
     DANGEROUS_LISTEN,
 ];
 
-const HTTP: &[Opt] =
-    &[opt("address", Shape::Address, Default::Text("127.0.0.1:8575"), "Where FHIR is served."), DANGEROUS_LISTEN];
+const HTTP: &[Opt] = &[
+    opt(
+        "address",
+        Shape::Address,
+        Default::Text("127.0.0.1:8575"),
+        "Where FHIR will be served. Checked, and not opened before the FHIR door is built.",
+    ),
+    DANGEROUS_LISTEN,
+];
 
 const DANGEROUS_LISTEN: Opt = opt(
     "dangerous_listen_without_tls",

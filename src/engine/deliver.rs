@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::lease::LeaseKeeper;
 use super::worker::{Job, Ran};
@@ -19,7 +20,7 @@ use crate::delivery::retry::{self, RetryPolicy};
 use crate::delivery::{SendFailure, Sender};
 use crate::record::{Attempt, Delivery, FailureClass, delivery::AfterFailure};
 use crate::store::{Answer, AttemptStart, Lease, Store, StoreError};
-use crate::telemetry::names::{Label, Metric, count};
+use crate::telemetry::names::{Label, Metric, count, observe, span};
 
 /// Everything an attempt needs.
 struct Desk {
@@ -172,17 +173,22 @@ impl Desk {
             AttemptStart::Started { number } => number,
             AttemptStart::AlreadyDone | AttemptStart::LeaseLost => return Ok(()),
         };
+        let begun = self.clock.now();
         let sent = match sender {
-            Some(sender) => sender.send(delivery).await,
+            Some(sender) => {
+                sender.send(delivery).instrument(tracing::info_span!(span::DELIVER, delivery = %delivery.id)).await
+            }
             None => Err(no_such_endpoint()),
         };
         let now = self.clock.now();
+        let endpoint = (Label::Endpoint, delivery.endpoint.as_str());
+        observe(Metric::DeliverySeconds, now.since(begun).as_secs_f64(), &[endpoint]);
         let attempt = match sent {
             Ok(receipt) => Attempt::Succeeded { receipt: receipt.0 },
             Err(failure) => self.failed(delivery, number, failure),
         };
         let result = if matches!(attempt, Attempt::Succeeded { .. }) { "delivered" } else { "failed" };
-        count(Metric::DeliveryAttempts, &[(Label::Endpoint, delivery.endpoint.as_str()), (Label::Outcome, result)]);
+        count(Metric::DeliveryAttempts, &[endpoint, (Label::Outcome, result)]);
         self.store.finish_attempt(delivery.id, number, attempt, now).await
     }
 

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use tokio::sync::{Notify, Semaphore};
+use tracing::Instrument as _;
 
 use super::outcomes::{Applied, Outcomes};
 use crate::base::ids::{FeedName, MessageId};
-use crate::base::{Issue, IssueCode, Timestamp, limits};
+use crate::base::{Clock, Issue, IssueCode, Timestamp, limits};
 use crate::record::{Disposition, MessageOutcome, Reception};
 use crate::store::{Admission, Store};
-use crate::telemetry::names::{Label, Metric, count};
+use crate::telemetry::names::{Label, Metric, count, observe, span};
 
 /// What the sender is to be told.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub enum Verdict {
 /// The door to the store for new messages.
 pub struct Intake {
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
     outcomes: Arc<Outcomes>,
     wake: Arc<Notify>,
     places: Semaphore,
@@ -34,8 +36,8 @@ pub struct Intake {
 
 impl Intake {
     /// `wake` is the signal that work may be there.
-    pub fn new(store: Arc<dyn Store>, outcomes: Arc<Outcomes>, wake: Arc<Notify>) -> Self {
-        Self { store, outcomes, wake, places: Semaphore::new(limits::INTAKE_QUEUE_MAX) }
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, outcomes: Arc<Outcomes>, wake: Arc<Notify>) -> Self {
+        Self { store, clock, outcomes, wake, places: Semaphore::new(limits::INTAKE_QUEUE_MAX) }
     }
 
     /// Makes the reception durable. With `applied`, also waits until it is concluded.
@@ -49,7 +51,11 @@ impl Intake {
             Disposition::Refused(issues) => Some(issues.clone()),
             Disposition::Accepted(_) => None,
         };
-        let admission = match self.store.admit(vec![reception]).await {
+        let begun = self.clock.now();
+        let admitting = self.store.admit(vec![reception]).instrument(tracing::debug_span!(span::ADMIT));
+        let admitted = admitting.await;
+        observe(Metric::AdmitSeconds, self.clock.now().since(begun).as_secs_f64(), &[]);
+        let admission = match admitted {
             Ok(mut admissions) => admissions.pop(),
             Err(error) => {
                 count(Metric::StoreErrors, &[(Label::Kind, "admit")]);

@@ -9,6 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 
 use super::decide::{Decider, decide};
 use super::desk::Desk;
@@ -20,7 +21,7 @@ use crate::base::ids::MessageId;
 use crate::base::{Clock, limits};
 use crate::record::{Cause, Conclusion, StoredMessage};
 use crate::store::{Answer, Concluded, Lease, Store, StoreError};
-use crate::telemetry::names::{Label, Metric, count, count_many};
+use crate::telemetry::names::{Label, Metric, count, observe, span};
 
 /// What processing needs of the world.
 pub struct Surroundings {
@@ -104,7 +105,10 @@ impl Process {
         for _ in 0..limits::CONFLICTS_MAX {
             let mut desk = Desk::load(self.world.store.as_ref(), readings).await?;
             let conclusions = decide(&self.decider, &mut desk, readings, self.world.clock.now());
-            let concluded = self.world.store.conclude(lease, conclusions.clone()).await?;
+            let begun = self.world.clock.now();
+            let concluding = self.world.store.conclude(lease, conclusions.clone());
+            let concluded = concluding.instrument(tracing::debug_span!(span::CONCLUDE)).await?;
+            observe(Metric::ConcludeSeconds, self.world.clock.now().since(begun).as_secs_f64(), &[]);
             match concluded {
                 Concluded::Done => {
                     self.tell(&conclusions);
@@ -130,7 +134,9 @@ impl Process {
         Ok(())
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a batch is far below 2^53")]
     fn tell(&self, conclusions: &[Conclusion]) {
+        observe(Metric::ConcludeBatchMessages, conclusions.len() as f64, &[]);
         let mut deliveries = 0;
         for conclusion in conclusions {
             deliveries += conclusion.deliveries.len();
@@ -140,7 +146,10 @@ impl Process {
                 self.world.outcomes.tell(message, applied);
             }
             for issue in &conclusion.issues {
-                count_many(Metric::IssuesFound, 1, &[(Label::Code, issue.code.as_str())]);
+                count(Metric::IssuesFound, &[(Label::Code, issue.code.as_str())]);
+            }
+            for (event, _) in conclusion.referrals.iter().flat_map(|write| &write.events) {
+                count(Metric::WorkflowEvents, &[(Label::Event, event.as_str())]);
             }
         }
         if deliveries > 0 {
@@ -166,7 +175,9 @@ impl Job for Process {
             if claimed.is_empty() {
                 return Ok(Ran::Idle(None));
             }
-            let readings = self.read(claimed).await;
+            let begun = self.world.clock.now();
+            let readings = self.read(claimed).instrument(tracing::debug_span!(span::PROCESS)).await;
+            observe(Metric::MapSeconds, self.world.clock.now().since(begun).as_secs_f64(), &[]);
             if self.conclude(&lease, &readings).await? == Concluded::Conflict {
                 self.conclude_apart(&lease, &readings).await?;
             }

@@ -8,5 +8,7 @@ pub mod names;
 mod otlp;
 pub mod redaction;
 
+pub use metrics_exporter_prometheus::PrometheusHandle as MetricsHandle;
+
 pub use init::{Guard, InitError, LogFormat, Settings, init, install_metrics};
 pub use names::{Label, Metric, count, count_many, gauge, gauge_change, observe};

@@ -67,9 +67,7 @@ metrics_table! {
     FramesCutOff: Counter "loopgate_frames_cut_off_total",
     /// Bytes outside frames. Labels: feed.
     StrayBytes: Counter "loopgate_stray_bytes_total",
-    /// Messages in one intake commit.
-    AdmitBatchMessages: Histogram "loopgate_admit_batch_messages",
-    /// Time of one intake commit, in seconds.
+    /// From asking for admission to its commit, in seconds.
     AdmitSeconds: Histogram "loopgate_admit_seconds",
     /// Messages that came again with the same content. Labels: feed.
     MessagesDuplicate: Counter "loopgate_messages_duplicate_total",
@@ -79,8 +77,8 @@ metrics_table! {
     ConcludeBatchMessages: Histogram "loopgate_conclude_batch_messages",
     /// Time of one concluding commit, in seconds.
     ConcludeSeconds: Histogram "loopgate_conclude_seconds",
-    /// Time to parse, map and decide one message, in seconds.
-    ProcessSeconds: Histogram "loopgate_process_seconds",
+    /// Time to parse and map one batch, in seconds.
+    MapSeconds: Histogram "loopgate_map_seconds",
     /// Issues found in messages. Labels: code.
     IssuesFound: Counter "loopgate_issues_found_total",
     /// Batches given up because the lease was lost or the world had moved on. Labels: outcome.

@@ -20,6 +20,7 @@ fn adt(patient: usize, update: usize) -> (String, Vec<u8>) {
 }
 
 /// A database of its own on the server of the tests.
+#[expect(clippy::print_stdout, reason = "a skip is told loudly")]
 async fn database() -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the address of the test server is the harness's business")]
     let server = std::env::var("LOOPGATE_TEST_POSTGRES").ok();
