@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::desk::{Desk, key_of};
+use super::desk::{Desk, is_stored, key_of};
 use super::dispatch::Dispatcher;
 use super::read::{Readable, Reading};
 use super::{identity, merge};
@@ -113,8 +113,8 @@ impl<'d> Draft<'d> {
     }
 
     fn process(&mut self, reading: &Reading) {
-        let mut resources = reading.resources.clone();
-        let doubts = identity::resolve(&mut resources, &self.desk.known);
+        let (renames, doubts) = identity::resolve(&reading.resources, &self.desk.known);
+        let resources = identity::renamed(&reading.resources, &renames);
         if let Some(doubt) = doubts.first() {
             self.ask(WorkItemKind::Identity, None, format_smolstr!("message {}: {doubt}", reading.message.id));
         }
@@ -137,24 +137,24 @@ impl<'d> Draft<'d> {
 
     /// Stores what the message said of the world; what it said of the workflow is the machine's to store.
     fn keep(&mut self, resources: &[Resource], reading: &Reading, sender: &str) {
-        for (at, said) in resources.iter().enumerate().filter(|(_, resource)| is_kept(resource)) {
+        for (at, said) in resources.iter().enumerate().filter(|(_, resource)| is_stored(resource)) {
             let cleared: Vec<SmolStr> =
                 reading.cleared.iter().filter(|(of, _)| *of == at).map(|(_, element)| element.clone()).collect();
-            let merged = key_of(said).and_then(|key| self.desk.resource(&key)).map_or_else(
-                || said.clone(),
-                |current| {
-                    if self.may_change(said, reading.role, sender) {
-                        merge::merge(current, said, &cleared)
-                    } else {
-                        merge::merge(current, &identifiers_of(said), &[])
-                    }
-                },
-            );
-            self.put(merged);
+            if cleared.is_empty() && self.desk.stands(said) {
+                continue;
+            }
+            let merged = key_of(said).and_then(|key| self.desk.resource(&key)).map(|current| {
+                if self.may_change(said, reading.role, sender) {
+                    merge::merge(current, said, &cleared)
+                } else {
+                    merge::merge(current, &identifiers_of(said), &[])
+                }
+            });
+            self.put(merged.as_ref().unwrap_or(said));
         }
     }
 
-    fn put(&mut self, resource: Resource) {
+    fn put(&mut self, resource: &Resource) {
         let written = self.desk.put(resource, self.now);
         self.conclusion.resources.extend(written);
     }
@@ -226,7 +226,7 @@ impl<'d> Draft<'d> {
         }
         let state = step.next.clone();
         let referral = state.id();
-        self.put(workflow::record(&state));
+        self.put(&workflow::record(&state));
         let mut write = self.desk.put_referral(step.next);
         write.events = step.events;
         for command in step.commands {
@@ -253,27 +253,12 @@ impl<'d> Draft<'d> {
     fn set_appointment(&mut self, id: SmolStr, status: &'static str) {
         let Some(mut appointment) = self.desk.resource(&ResourceKey::new("Appointment", id)).cloned() else { return };
         appointment.object_mut().set("status", status);
-        self.put(appointment);
+        self.put(&appointment);
     }
 
     fn ask(&mut self, kind: WorkItemKind, referral: Option<ReferralId>, text: SmolStr) {
         self.conclusion.work_items.push(WorkItem { kind, referral, text });
     }
-}
-
-/// A MessageHeader describes the message, which is kept; a status report is the machine's to read.
-fn is_kept(resource: &Resource) -> bool {
-    match resource.kind() {
-        "MessageHeader" => false,
-        "Task" => !is_status_report(resource),
-        _ => true,
-    }
-}
-
-/// A Task made of an order status message: it carries the codes of the order (`urn:loopgate:order-control` and kin).
-fn is_status_report(task: &Resource) -> bool {
-    let extensions = task.get("extension").into_iter().flat_map(Node::items);
-    extensions.filter_map(|extension| extension.text(&["url"])).any(|url| url.starts_with("urn:loopgate:"))
 }
 
 /// A resource that says nothing but its identifiers.

@@ -3,8 +3,10 @@
 //! Loaded in two reads for the whole batch: identities and referrals first, then the resources under the ids that the
 //! patients turned out to have; batches with referrals take some more for what announcements show.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
+use bytes::Bytes;
 use smol_str::{SmolStr, ToSmolStr as _};
 
 use super::identity::{self, Known};
@@ -12,16 +14,28 @@ use super::index::{index, target};
 use super::read::Reading;
 use crate::base::ids::ReferralId;
 use crate::base::{Digest, Timestamp};
-use crate::fhir::{Node, Object, Resource};
+use crate::fhir::{Node, Resource};
 use crate::record::{Redirect, Referral, ReferralWrite, ResourceKey, ResourceWrite};
 use crate::store::{Load, Loaded, Store, StoreError};
 use crate::workflow::{State, referral_id};
 
-/// A resource as it stands on the desk.
-pub struct Held {
+/// A resource as it stands on the desk: its text, read when somebody looks into it.
+struct Held {
     version: u32,
     digest: Digest,
-    resource: Resource,
+    content: Bytes,
+    read: OnceCell<Option<Resource>>,
+}
+
+impl Held {
+    fn new(version: u32, digest: Digest, content: Bytes) -> Self {
+        Self { version, digest, content, read: OnceCell::new() }
+    }
+
+    /// What we wrote can be read; were it not so, the resource counts as unknown and its next write is refused.
+    fn resource(&self) -> Option<&Resource> {
+        self.read.get_or_init(|| Resource::parse(&self.content).ok()).as_ref()
+    }
 }
 
 /// A referral as it stands on the desk.
@@ -86,8 +100,9 @@ impl Desk {
     }
 
     fn people(&self, element: &str) -> HashSet<ResourceKey> {
-        let pointers = self.resources.values().map(|held| &held.resource);
-        let pointers = pointers.filter(|resource| matches!(resource.kind(), "ServiceRequest" | "PractitionerRole"));
+        let pointers =
+            self.resources.iter().filter(|(key, _)| matches!(key.kind.as_str(), "ServiceRequest" | "PractitionerRole"));
+        let pointers = pointers.filter_map(|(_, held)| held.resource());
         pointers.filter_map(|resource| target(resource.text(&[element, "reference"])?)).collect()
     }
 
@@ -96,9 +111,9 @@ impl Desk {
     fn second_load(&self, readings: &[Reading], patients: &HashSet<ResourceKey>) -> Load {
         let mut load = Load::default();
         for reading in readings {
-            let mut resources: Vec<Resource> = reading.resources.clone();
-            identity::resolve(&mut resources, &self.known);
-            for key in resources.iter().filter_map(key_of) {
+            let (renames, _) = identity::resolve(&reading.resources, &self.known);
+            for key in reading.resources.iter().filter(|resource| is_stored(resource)).filter_map(key_of) {
+                let key = renames.key(key);
                 if key.kind == "Patient" && !patients.contains(&key) {
                     load.open_referrals_of.insert(key.clone());
                 }
@@ -132,8 +147,7 @@ impl Desk {
             }
         }
         for stored in loaded.resources {
-            let resource = Resource::parse(&stored.content).map_err(|_| corrupt("resource", "content", &stored.key))?;
-            self.resources.insert(stored.key, Held { version: stored.version, digest: stored.digest, resource });
+            self.resources.insert(stored.key, Held::new(stored.version, stored.digest, stored.content));
         }
         for Referral { id, version, state, .. } in loaded.referrals {
             let state = State::from_bytes(&state).map_err(|_| corrupt("referral", "state", &id))?;
@@ -143,7 +157,7 @@ impl Desk {
     }
 
     pub fn resource(&self, key: &ResourceKey) -> Option<&Resource> {
-        self.resources.get(key).map(|held| &held.resource)
+        self.resources.get(key)?.resource()
     }
 
     pub fn referral(&self, id: ReferralId) -> Option<&State> {
@@ -154,24 +168,29 @@ impl Desk {
         self.referrals.values().map(|open| &open.state)
     }
 
+    /// Whether the resource stands on the desk exactly as it is said: then there is nothing to merge or to write.
+    pub fn stands(&self, said: &Resource) -> bool {
+        let held = key_of(said).and_then(|key| self.resources.get(&key));
+        held.is_some_and(|held| held.digest == Digest::of(&Text::of(said).whole))
+    }
+
     /// Puts a resource on the desk; the write that makes it durable, or nothing when it says what is known already.
-    pub fn put(&mut self, mut resource: Resource, now: Timestamp) -> Option<ResourceWrite> {
-        let key = key_of(&resource)?;
-        resource.object_mut().remove("meta");
-        let digest = Digest::of(&resource.to_json());
+    pub fn put(&mut self, resource: &Resource, now: Timestamp) -> Option<ResourceWrite> {
+        let key = key_of(resource)?;
+        let text = Text::of(resource);
+        let digest = Digest::of(&text.whole);
         let follows = match self.resources.get(&key) {
             Some(held) if held.digest == digest => return None,
             Some(held) => held.version,
             None => 0,
         };
         let version = follows + 1;
-        let index = index(&resource);
-        let content = with_meta(&resource, version, now).into();
+        let content: Bytes = text.with_meta(version, now).into();
         if resource.kind() == "Patient" {
-            self.known.learn(&resource);
+            self.known.learn(resource);
         }
-        self.resources.insert(key.clone(), Held { version, digest, resource });
-        Some(ResourceWrite { key, follows, content, digest, index })
+        self.resources.insert(key.clone(), Held::new(version, digest, content.clone()));
+        Some(ResourceWrite { key, follows, content, digest, index: index(resource) })
     }
 
     /// Puts a referral on the desk; the write that makes it durable. `events` and `timers` are the caller's to fill.
@@ -199,23 +218,51 @@ fn corrupt(table: &'static str, column: &'static str, row: &dyn std::fmt::Displa
     StoreError::Corrupt { table, column, row: row.to_string() }
 }
 
+/// A MessageHeader describes the message, which is kept; a Task made of an order status message carries the codes of the
+/// order (`urn:loopgate:order-control` and kin) and is the machine's to read.
+pub fn is_stored(resource: &Resource) -> bool {
+    match resource.kind() {
+        "MessageHeader" => false,
+        "Task" => {
+            let extensions = resource.get("extension").into_iter().flat_map(Node::items);
+            !extensions.filter_map(|extension| extension.text(&["url"])).any(|url| url.starts_with("urn:loopgate:"))
+        }
+        _ => true,
+    }
+}
+
 pub fn key_of(resource: &Resource) -> Option<ResourceKey> {
     Some(ResourceKey::new(resource.kind(), resource.id()?))
 }
 
-/// `meta` right after `id`, as the specification's examples have it.
-fn with_meta(resource: &Resource, version: u32, now: Timestamp) -> Vec<u8> {
-    let meta: Object = [("versionId", version.to_string()), ("lastUpdated", now.to_string())].into_iter().collect();
-    let mut object = Object::new();
-    for (name, node) in resource.object().iter() {
-        object.set(name, node.clone());
-        if name == "id" {
-            object.set("meta", Node::Object(meta.clone()));
+/// The JSON of a resource without `meta`, and where `meta` belongs: right after `id`, as the specification's examples
+/// have it.
+struct Text {
+    whole: Vec<u8>,
+    meta_at: usize,
+}
+
+impl Text {
+    fn of(resource: &Resource) -> Self {
+        let mut whole = Vec::with_capacity(1024);
+        let mut meta_at = 0;
+        for (name, node) in resource.object().iter().filter(|(name, _)| *name != "meta") {
+            whole.push(if whole.is_empty() { b'{' } else { b',' });
+            Node::from(name).write(&mut whole);
+            whole.push(b':');
+            node.write(&mut whole);
+            if meta_at == 0 || name == "id" {
+                meta_at = whole.len();
+            }
         }
+        whole.push(b'}');
+        Self { whole, meta_at }
     }
-    let mut text = Vec::with_capacity(1024);
-    object.write(&mut text);
-    text
+
+    fn with_meta(&self, version: u32, now: Timestamp) -> Vec<u8> {
+        let meta = format!(r#","meta":{{"versionId":"{version}","lastUpdated":"{now}"}}"#);
+        [&self.whole[..self.meta_at], meta.as_bytes(), &self.whole[self.meta_at..]].concat()
+    }
 }
 
 /// Who the patients are, and the referrals that the messages name or whose patient they are about.

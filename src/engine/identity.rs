@@ -4,6 +4,7 @@
 //! already known, the known patient is meant. Never by value alone: an identifier without an assigning authority, or
 //! of a type that many patients share, decides nothing.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use smol_str::SmolStr;
@@ -82,24 +83,57 @@ impl Known {
     }
 }
 
-/// Renames the patients of one message to those that they are.
-pub fn resolve(resources: &mut [Resource], known: &Known) -> Vec<Issue> {
+/// Which patients of one message are known under another id, by reference (`Patient/…`).
+#[derive(Default)]
+pub struct Renames(HashMap<String, String>);
+
+impl Renames {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The key of a resource under its true id.
+    pub fn key(&self, key: ResourceKey) -> ResourceKey {
+        if self.0.is_empty() || key.kind != "Patient" {
+            return key;
+        }
+        self.0.get(&key.to_string()).and_then(|to| super::index::target(to)).unwrap_or(key)
+    }
+
+    /// The resource under its true id, with its references to patients under theirs.
+    fn apply(&self, resource: &Resource) -> Resource {
+        let mut renamed = resource.clone();
+        let own = format!("{}/{}", resource.kind(), resource.id().unwrap_or_default());
+        if let Some((_, id)) = self.0.get(&own).and_then(|to| to.split_once('/')) {
+            renamed.set_id(id);
+        }
+        rename(renamed.object_mut(), &self.0);
+        renamed
+    }
+}
+
+/// The resources of one message under the ids that its patients turned out to have.
+pub fn renamed<'r>(resources: &'r [Resource], renames: &Renames) -> Cow<'r, [Resource]> {
+    if renames.is_empty() {
+        return Cow::Borrowed(resources);
+    }
+    Cow::Owned(resources.iter().map(|resource| renames.apply(resource)).collect())
+}
+
+/// Finds who the patients of one message are; a doubt is an issue.
+pub fn resolve(resources: &[Resource], known: &Known) -> (Renames, Vec<Issue>) {
     let mut issues = Vec::new();
     let merging = resources.iter().any(|resource| replaced_by(resource).is_some());
-    let mut renamed: HashMap<String, String> = HashMap::new();
-    for patient in resources.iter_mut().filter(|resource| resource.kind() == "Patient") {
-        let own = patient.id().unwrap_or_default().to_owned();
+    let mut renames = Renames::default();
+    for patient in resources.iter().filter(|resource| resource.kind() == "Patient") {
+        let own = patient.id().unwrap_or_default();
         // In a merge each side is looked up by itself; a survivor that is already merged away is followed.
         let id = if merging { merge_side(patient, known) } else { known.patient_id(patient, &mut issues) };
         if id != own {
-            renamed.insert(format!("Patient/{own}"), format!("Patient/{id}"));
-            patient.set_id(id);
+            renames.0.insert(format!("Patient/{own}"), format!("Patient/{id}"));
         }
     }
-    if !renamed.is_empty() {
-        resources.iter_mut().for_each(|resource| rename(resource.object_mut(), &renamed));
-    }
-    issues
+    (renames, issues)
 }
 
 fn merge_side(patient: &Resource, known: &Known) -> SmolStr {
@@ -173,8 +207,10 @@ mod tests {
     fn a_second_agreed_identifier_finds_the_known_patient() {
         let mut known = Known::default();
         known.learn(&patient("known", &[("MR", "urn:a", "1"), ("MR", "urn:b", "2")]));
-        let mut said = vec![patient("made", &[("MR", "urn:b", "2")]), encounter("made")];
-        assert!(resolve(&mut said, &known).is_empty());
+        let said = [patient("made", &[("MR", "urn:b", "2")]), encounter("made")];
+        let (renames, issues) = resolve(&said, &known);
+        assert!(issues.is_empty());
+        let said = renamed(&said, &renames);
         assert_eq!(said[0].id(), Some("known"));
         assert_eq!(subject(&said[1]), "Patient/known");
     }
@@ -183,10 +219,9 @@ mod tests {
     fn value_alone_and_shared_types_decide_nothing() {
         let mut known = Known::default();
         known.learn(&patient("known", &[("MR", "urn:a", "1"), ("SS", "urn:ssa", "999-99-9999")]));
-        let mut said =
-            vec![patient("made", &[("MR", "urn:other", "1"), ("SS", "urn:ssa", "999-99-9999"), ("MR", "", "1")])];
-        resolve(&mut said, &known);
-        assert_eq!(said[0].id(), Some("made"));
+        let said = [patient("made", &[("MR", "urn:other", "1"), ("SS", "urn:ssa", "999-99-9999"), ("MR", "", "1")])];
+        let (renames, _) = resolve(&said, &known);
+        assert!(renames.is_empty());
     }
 
     #[test]
@@ -194,9 +229,10 @@ mod tests {
         let mut known = Known::default();
         known.learn(&patient("one", &[("MR", "urn:a", "1")]));
         known.learn(&patient("two", &[("MR", "urn:b", "2")]));
-        let mut said = vec![patient("made", &[("MR", "urn:b", "2"), ("MR", "urn:a", "1")])];
-        assert_eq!(resolve(&mut said, &known).len(), 1);
-        assert_eq!(said[0].id(), Some("two"));
+        let said = [patient("made", &[("MR", "urn:b", "2"), ("MR", "urn:a", "1")])];
+        let (renames, issues) = resolve(&said, &known);
+        assert_eq!(issues.len(), 1);
+        assert_eq!(renamed(&said, &renames)[0].id(), Some("two"));
     }
 
     #[test]
@@ -206,8 +242,8 @@ mod tests {
         known.redirect(&Redirect { from: key("a"), to: key("b") });
         known.redirect(&Redirect { from: key("b"), to: key("c") });
         assert_eq!(known.survivor(&key("a")), key("c"));
-        let mut said = vec![patient("a", &[("MR", "urn:a", "1")]), encounter("a")];
-        resolve(&mut said, &known);
-        assert_eq!(subject(&said[1]), "Patient/c");
+        let said = [patient("a", &[("MR", "urn:a", "1")]), encounter("a")];
+        let (renames, _) = resolve(&said, &known);
+        assert_eq!(subject(&renamed(&said, &renames)[1]), "Patient/c");
     }
 }

@@ -22,17 +22,21 @@ const REFERENCES: [(&str, &str); 9] = [
 
 /// The index entries of a resource, each once.
 pub fn index(resource: &Resource) -> Vec<IndexEntry> {
-    let mut entries = Vec::new();
-    entries.extend(resource.get("identifier").into_iter().flat_map(Node::items).filter_map(identifier));
-    entries.extend(resource.text(&["status"]).map(|status| token("status", "", status)));
+    let mut entries: Vec<IndexEntry> = Vec::new();
+    let mut add = |entry: IndexEntry| {
+        // A resource has few entries: a scan is cheaper than a set.
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
+    };
+    resource.get("identifier").into_iter().flat_map(Node::items).filter_map(identifier).for_each(&mut add);
+    resource.text(&["status"]).map(|status| token("status", "", status)).into_iter().for_each(&mut add);
     for (element, parameter) in REFERENCES {
         let nodes = resource.get(element).into_iter().flat_map(Node::items);
-        entries.extend(nodes.filter_map(|node| reference(parameter, node)));
+        nodes.filter_map(|node| reference(parameter, node)).for_each(&mut add);
     }
     let participants = resource.get("participant").into_iter().flat_map(Node::items);
-    entries.extend(participants.filter_map(|node| reference("actor", node.get("actor")?)));
-    let mut seen = std::collections::HashSet::new();
-    entries.retain(|entry| seen.insert(entry.clone()));
+    participants.filter_map(|node| reference("actor", node.get("actor")?)).for_each(&mut add);
     entries
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use smol_str::SmolStr;
 use tokio::sync::Notify;
 use tracing::Instrument as _;
 
@@ -18,8 +19,8 @@ use super::outcomes::{Applied, Outcomes};
 use super::read::{Reader, Reading};
 use super::worker::{Job, Ran};
 use crate::base::ids::MessageId;
-use crate::base::{Clock, limits};
-use crate::record::{Cause, Conclusion, StoredMessage};
+use crate::base::{Clock, Issue, limits};
+use crate::record::{Cause, Conclusion, MessageOutcome, StoredMessage};
 use crate::store::{Answer, Concluded, Lease, Store, StoreError};
 use crate::telemetry::names::{Label, Metric, count, observe, span};
 
@@ -106,12 +107,13 @@ impl Process {
             let mut desk = Desk::load(self.world.store.as_ref(), readings).await?;
             let conclusions = decide(&self.decider, &mut desk, readings, self.world.clock.now());
             let begun = self.world.clock.now();
-            let concluding = self.world.store.conclude(lease, conclusions.clone());
+            let told: Vec<Told> = conclusions.iter().map(Told::of).collect();
+            let concluding = self.world.store.conclude(lease, conclusions);
             let concluded = concluding.instrument(tracing::debug_span!(span::CONCLUDE)).await?;
             observe(Metric::ConcludeSeconds, self.world.clock.now().since(begun).as_secs_f64(), &[]);
             match concluded {
                 Concluded::Done => {
-                    self.tell(&conclusions);
+                    self.tell(told);
                     return Ok(Concluded::Done);
                 }
                 Concluded::LeaseLost => {
@@ -135,25 +137,48 @@ impl Process {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a batch is far below 2^53")]
-    fn tell(&self, conclusions: &[Conclusion]) {
-        observe(Metric::ConcludeBatchMessages, conclusions.len() as f64, &[]);
-        let mut deliveries = 0;
-        for conclusion in conclusions {
-            deliveries += conclusion.deliveries.len();
-            count(Metric::MessagesConcluded, &[(Label::Outcome, conclusion.outcome.as_str())]);
-            if let Cause::Message(message) = conclusion.cause {
-                let applied = || Applied { outcome: conclusion.outcome, issues: conclusion.issues.clone() };
-                self.world.outcomes.tell(message, applied);
-            }
-            for issue in &conclusion.issues {
+    fn tell(&self, told: Vec<Told>) {
+        observe(Metric::ConcludeBatchMessages, told.len() as f64, &[]);
+        if told.iter().any(|told| told.delivers) {
+            self.world.wake_deliver.notify_waiters();
+        }
+        for Told { cause, outcome, issues, events, .. } in told {
+            count(Metric::MessagesConcluded, &[(Label::Outcome, outcome.as_str())]);
+            for issue in &issues {
                 count(Metric::IssuesFound, &[(Label::Code, issue.code.as_str())]);
             }
-            for (event, _) in conclusion.referrals.iter().flat_map(|write| &write.events) {
+            for event in events {
                 count(Metric::WorkflowEvents, &[(Label::Event, event.as_str())]);
             }
+            if let Cause::Message(message) = cause {
+                self.world.outcomes.tell(message, || Applied { outcome, issues: issues.clone() });
+            }
         }
-        if deliveries > 0 {
-            self.world.wake_deliver.notify_waiters();
+    }
+}
+
+/// What others hear of a conclusion once it is durable.
+struct Told {
+    cause: Cause,
+    outcome: MessageOutcome,
+    issues: Vec<Issue>,
+    events: Vec<SmolStr>,
+    delivers: bool,
+}
+
+impl Told {
+    fn of(conclusion: &Conclusion) -> Self {
+        Self {
+            cause: conclusion.cause,
+            outcome: conclusion.outcome,
+            issues: conclusion.issues.clone(),
+            events: conclusion
+                .referrals
+                .iter()
+                .flat_map(|write| &write.events)
+                .map(|(event, _)| event.clone())
+                .collect(),
+            delivers: !conclusion.deliveries.is_empty(),
         }
     }
 }
