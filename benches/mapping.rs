@@ -16,8 +16,7 @@ const SIU: &str = include_str!("../mappings/v2/cases/siu_s12.hl7");
 
 fn map(release: &Release, kind: &str, bytes: &[u8], trace: bool) -> usize {
     let (message, _, _) = Message::read(bytes, Charset::Ascii);
-    let context =
-        Context { default_zone: jiff::tz::TimeZone::UTC, message_digest: Digest::of(bytes), trace };
+    let context = Context { default_zone: jiff::tz::TimeZone::UTC, message_digest: Digest::of(bytes), trace };
     let plan = release.select(kind).expect("the base maps have this type");
     bundle(&plan.run(&message, &context)).to_json().len()
 }
@@ -31,11 +30,7 @@ fn main() {
             let mut rates: Vec<f64> = (0..RUNS).map(|_| rate(&release, kind, &bytes, trace)).collect();
             rates.sort_by(f64::total_cmp);
             let size = map(&release, kind, &bytes, trace);
-            println!(
-                "{kind} {} bytes in, {size} out, trace {trace}: {:.0} messages/s",
-                bytes.len(),
-                rates[RUNS / 2]
-            );
+            println!("{kind} {} bytes in, {size} out, trace {trace}: {:.0} messages/s", bytes.len(), rates[RUNS / 2]);
         }
     }
 }
