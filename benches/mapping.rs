@@ -6,7 +6,11 @@ use std::time::Instant;
 
 use loopgate::base::Digest;
 use loopgate::hl7v2::{Charset, Message};
-use loopgate::mapping::{Context, Release, bundle};
+use loopgate::mapping::{Context, Release, write_bundle};
+
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const RUNS: usize = 11;
 const MESSAGES: u32 = 5_000;
@@ -18,7 +22,9 @@ fn map(release: &Release, kind: &str, bytes: &[u8], trace: bool) -> usize {
     let (message, _, _) = Message::read(bytes, Charset::Ascii);
     let context = Context { default_zone: jiff::tz::TimeZone::UTC, message_digest: Digest::of(bytes), trace };
     let plan = release.select(kind).expect("the base maps have this type");
-    bundle(&plan.run(&message, &context)).to_json().len()
+    let mut out = Vec::with_capacity(16 * 1024);
+    write_bundle(&plan.run(&message, &context), &mut out);
+    out.len()
 }
 
 #[expect(clippy::print_stdout, reason = "a bench prints its figures")]
