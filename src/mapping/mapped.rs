@@ -58,6 +58,24 @@ pub fn bundle(mapped: &Mapped) -> Resource {
     Resource::from_object(bundle).unwrap_or_else(|_| Resource::new("Bundle", ""))
 }
 
+/// Appends the JSON text of `bundle`, without building it.
+pub fn write_bundle(mapped: &Mapped, out: &mut Vec<u8>) {
+    let header = mapped.resources.first().is_some_and(|resource| resource.kind() == "MessageHeader");
+    let kind = if header { "message" } else { "collection" };
+    out.extend_from_slice(br#"{"resourceType":"Bundle","type":""#);
+    out.extend_from_slice(kind.as_bytes());
+    out.push(b'"');
+    for (at, resource) in mapped.resources.iter().enumerate() {
+        out.extend_from_slice(if at == 0 { br#","entry":["# } else { b"," });
+        out.extend_from_slice(br#"{"fullUrl":"urn:uuid:"#);
+        out.extend_from_slice(resource.id().unwrap_or_default().as_bytes());
+        out.extend_from_slice(br#"","resource":"#);
+        resource.object().write(out);
+        out.push(b'}');
+    }
+    out.extend_from_slice(if mapped.resources.is_empty() { b"}" } else { b"]}" });
+}
+
 fn entry(resource: &Resource) -> Node {
     let mut entry = Object::new();
     let url = smol_str::format_smolstr!("urn:uuid:{}", resource.id().unwrap_or_default());

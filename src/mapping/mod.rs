@@ -31,7 +31,7 @@ mod yaml;
 pub use builtin::files as builtin_files;
 pub use diagnostic::{Diagnostic, Mistake, Place};
 pub use identity::logical_id;
-pub use mapped::{Context, Mapped, UnmappedCode, bundle};
+pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
 pub use release::{Plan, Release};
 pub use render::{Rendered, Sources};
 pub use trace::{Leaf, LeafSource, Trace};

@@ -125,6 +125,14 @@ fn render(name: &str, cases: &[&str], facts: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
+fn a_bundle_is_written_as_it_would_be_built() {
+    let mapped = case("oru_r01");
+    let mut out = Vec::new();
+    write_bundle(&mapped, &mut out);
+    assert!(out == bundle(&mapped).to_json());
+}
+
+#[test]
 fn a_status_goes_back_with_the_number_as_it_came() {
     let lines = render(
         "OSU_O51",

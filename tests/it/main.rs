@@ -6,6 +6,7 @@ mod canary;
 mod configurations;
 mod documented;
 mod layers;
+mod mapping_cases;
 mod message_path;
 mod replicas;
 mod support;

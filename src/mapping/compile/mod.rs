@@ -235,3 +235,6 @@ impl Compiler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
