@@ -16,7 +16,7 @@ use crate::connectors::door::{Door, PeerInfo, Receiving, Reply};
 use crate::engine::read::Reader;
 use crate::engine::{Intake, Verdict, lanes};
 use crate::hl7v2::ack::{Ack, AckCode, AckStage, Verdict as AckVerdict, is_wanted};
-use crate::hl7v2::{AckCondition, AckMode, Charset, Header, HeaderFault, Message, batch};
+use crate::hl7v2::{AckMode, Charset, Header, HeaderFault, Message, batch};
 use crate::record::{Disposition, Reception, ReusePolicy};
 use crate::store::Store;
 use crate::telemetry::names::{Label, Metric, count};
@@ -70,11 +70,12 @@ impl Door for GatewayDoor {
     }
 
     fn refuse_too_long(&self, feed: &FeedName, head: Bytes, _peer: &PeerInfo) -> Reply {
-        let Ok(header) = Header::read(&head) else { return Reply::Silence };
         let issue = Issue::error(
             IssueCode::ValueTooLong,
-            "the message is longer than this feed takes: send documents by reference",
+            "the message is longer than this feed takes, and only its beginning is kept: send documents by reference",
         );
+        self.0.keep_head(feed, head.clone(), issue.clone());
+        let Ok(header) = Header::read(&head) else { return Reply::Silence };
         let now = self.0.clock.now();
         let answer = Answer { verdict: AckVerdict::Error, issues: vec![issue], first_at: now, message: None };
         Inner::reply(feed, &header, AckWhen::Commit, Digest::of(&head), &answer)
@@ -167,25 +168,36 @@ impl Inner {
 
     /// Bytes without a readable header cannot be answered; they are kept, and the sender stays connected.
     async fn keep_unreadable(&self, feed: FeedName, door: &FeedDoor, frame: Bytes, fault: HeaderFault) -> Reply {
-        let content_digest = Digest::of(&frame);
-        let reception = Reception {
-            feed: feed.clone(),
+        tracing::warn!(feed = feed.as_str(), reason = %fault, "a frame without a readable header was kept but cannot be answered");
+        let issue = Issue::error(IssueCode::Structure, fault.to_string());
+        match self.intake.admit(self.refused_bytes(feed, door.reuse, frame, issue), false).await {
+            Verdict::Unavailable => Reply::Close,
+            _ => Reply::Silence,
+        }
+    }
+
+    /// Keeps the beginning of a frame that is not taken. Its answer does not wait for that: it is negative anyway.
+    fn keep_head(self: &Arc<Self>, feed: &FeedName, head: Bytes, issue: Issue) {
+        let (inner, feed) = (Arc::clone(self), feed.clone());
+        tokio::spawn(async move {
+            let reception = inner.refused_bytes(feed, ReusePolicy::Flag, head, issue);
+            inner.intake.admit(reception, false).await;
+        });
+    }
+
+    fn refused_bytes(&self, feed: FeedName, reuse_policy: ReusePolicy, bytes: Bytes, issue: Issue) -> Reception {
+        Reception {
+            feed,
             sender: SmolStr::default(),
             control_id: SmolStr::default(),
             message_type: SmolStr::default(),
-            bytes: frame,
+            content_digest: Digest::of(&bytes),
+            bytes,
             charset_declared: SmolStr::default(),
             charset_detected: SmolStr::default(),
-            content_digest,
             received_at: self.clock.now(),
-            reuse_policy: door.reuse,
-            disposition: Disposition::Refused(vec![Issue::error(IssueCode::Structure, fault.to_string())]),
-        };
-        let verdict = self.intake.admit(reception, false).await;
-        tracing::warn!(feed = feed.as_str(), reason = %fault, "a frame without a readable header was kept but cannot be answered");
-        match verdict {
-            Verdict::Unavailable => Reply::Close,
-            _ => Reply::Silence,
+            reuse_policy,
+            disposition: Disposition::Refused(vec![issue]),
         }
     }
 
@@ -198,6 +210,15 @@ impl Inner {
                 let verdict = if reject { AckVerdict::Reject } else { AckVerdict::Error };
                 Answer { verdict, issues, first_at, message }
             }
+            Verdict::Undecided { message, first_at } => Answer {
+                verdict: AckVerdict::Reject,
+                issues: vec![Issue::error(
+                    IssueCode::Internal,
+                    "the message is stored and not yet applied: send it again to hear the outcome",
+                )],
+                first_at,
+                message: Some(message),
+            },
             Verdict::Unavailable => Answer {
                 verdict: AckVerdict::Reject,
                 issues: vec![Issue::error(
@@ -212,7 +233,7 @@ impl Inner {
 
     fn reply(feed: &FeedName, header: &Header, when: AckWhen, content: Digest, answer: &Answer) -> Reply {
         let mode = header.mode();
-        let stage = stage(mode, when);
+        let stage = stage(mode, when, answer.verdict);
         // "Try again" in enhanced mode is CE: CR is kept for MSH-9, 11 and 12 (HL7 v2.5.1 2.9.3.2).
         let retry = answer.message.is_none() && stage == AckStage::Accept && matches!(mode, AckMode::Enhanced { .. });
         let verdict = if retry && answer.verdict == AckVerdict::Reject { AckVerdict::Error } else { answer.verdict };
@@ -234,14 +255,15 @@ impl Inner {
     }
 }
 
-/// A feed that answers after applying gives the application acknowledgement; so does one whose sender wants that one
-/// only, for it would else wait for an answer that never comes.
-fn stage(mode: AckMode, when: AckWhen) -> AckStage {
-    match (mode, when) {
-        (AckMode::Original | AckMode::Enhanced { accept: AckCondition::Never, .. }, _) => AckStage::Application,
-        (AckMode::Enhanced { application: AckCondition::Never, .. }, _) | (_, AckWhen::Commit) => AckStage::Accept,
-        (_, AckWhen::Applied) => AckStage::Application,
-    }
+/// One answer goes back on the connection: the accept acknowledgement, or, from a feed that answers after applying, the
+/// application acknowledgement; where the sender does not want that one for this verdict, the other, for it would else
+/// wait for an answer that never comes (HL7 v2.5.1 2.9.3).
+fn stage(mode: AckMode, when: AckWhen, verdict: AckVerdict) -> AckStage {
+    let (first, second) = match (mode, when) {
+        (AckMode::Original, _) | (_, AckWhen::Applied) => (AckStage::Application, AckStage::Accept),
+        (_, AckWhen::Commit) => (AckStage::Accept, AckStage::Application),
+    };
+    if !is_wanted(mode, first, verdict) && is_wanted(mode, second, verdict) { second } else { first }
 }
 
 /// The same for a resend, so that it hears the first answer again.

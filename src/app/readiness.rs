@@ -35,13 +35,25 @@ pub struct Relay {
 
 impl Relay {
     pub async fn run(self, shutdown: CancellationToken) {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = self.pass_on() => {}
+            () = self.keep_looking() => {}
+        }
+    }
+
+    async fn pass_on(&self) {
+        loop {
+            self.store.woken().await;
+            self.wakes.iter().for_each(|wake| wake.notify_waiters());
+        }
+    }
+
+    async fn keep_looking(&self) {
         let mut next_look = tokio::time::interval(limits::BACKLOG_PERIOD);
         loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = self.store.woken() => self.wakes.iter().for_each(|wake| wake.notify_waiters()),
-                _ = next_look.tick() => self.look().await,
-            }
+            next_look.tick().await;
+            self.look().await;
         }
     }
 

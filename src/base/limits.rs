@@ -124,3 +124,6 @@ pub const BACKLOG_PERIOD: Duration = Duration::from_secs(2);
 
 /// Resources that one outgoing message is written from: a report with a hundred results stays below.
 pub const RENDER_RESOURCES_MAX: usize = 512;
+
+/// How often a sender that waits for `applied` is looked up in the store: another replica may have concluded its message.
+pub const APPLIED_LOOK_PERIOD: Duration = Duration::from_millis(250);

@@ -27,7 +27,7 @@ pub struct Arguments {
     /// Take HL7 v2 here instead of where the first feed says; port 0 lets the system choose
     #[arg(long, value_name = "ADDR")]
     mllp: Option<SocketAddr>,
-    /// Where FHIR will be served; checked, and not opened before the FHIR door is built
+    /// Refused in this release, which has no FHIR door yet
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
     /// Serve health and metrics here
@@ -40,6 +40,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn serve(arguments: Arguments) -> Result<ExitCode, Failure> {
+    if arguments.http.is_some() {
+        return Err(Failure::configuration("--http: this release has no FHIR door yet; leave the option out"));
+    }
     let overrides = overrides(&arguments);
     let settings = setup::settings(&arguments.store, &overrides)?;
     let _guard = telemetry::init(&settings.telemetry, setup::stderr_is_terminal())
@@ -66,11 +69,7 @@ async fn keep_up(metrics: telemetry::MetricsHandle) {
 
 /// The addresses of the command line, said as the environment would say them, so that they are checked alike.
 fn overrides(arguments: &Arguments) -> Vec<(String, String)> {
-    let named = [
-        ("LOOPGATE__FEED__0__ADDRESS", arguments.mllp),
-        ("LOOPGATE__HTTP__ADDRESS", arguments.http),
-        ("LOOPGATE__ADMIN__ADDRESS", arguments.admin),
-    ];
+    let named = [("LOOPGATE__FEED__0__ADDRESS", arguments.mllp), ("LOOPGATE__ADMIN__ADDRESS", arguments.admin)];
     named.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?.to_string()))).collect()
 }
 

@@ -1,8 +1,7 @@
 //! Advance: timers that ran out move their referrals, by the same machine and in the same one transaction as messages.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-
-use smol_str::format_smolstr;
 
 use super::decide::{Decider, decide_timer};
 use super::desk::Desk;
@@ -12,7 +11,7 @@ use crate::base::limits;
 use crate::record::Timer;
 use crate::store::{Answer, Concluded, Lease, StoreError};
 use crate::telemetry::names::{Label, Metric, count};
-use crate::workflow::{Event, Happening, TimerKind, What};
+use crate::workflow::{Event, TimerKind};
 
 /// The timer job.
 pub struct Advance {
@@ -29,8 +28,10 @@ impl Advance {
         let Some(event) = event(timer) else { return Ok(Concluded::LeaseLost) };
         for _ in 0..limits::CONFLICTS_MAX {
             let mut desk = Desk::load_referral(self.world.store.as_ref(), timer.referral).await?;
-            let conclusion =
-                decide_timer(&self.decider, &mut desk, timer.referral, &event, timer.due_at, self.world.clock.now());
+            let now = self.world.clock.now();
+            let decided =
+                AssertUnwindSafe(|| decide_timer(&self.decider, &mut desk, timer.referral, &event, timer.due_at, now));
+            let Ok(conclusion) = std::panic::catch_unwind(decided) else { return Ok(Concluded::Conflict) };
             let deliveries = !conclusion.deliveries.is_empty();
             match self.world.store.conclude(lease, vec![conclusion]).await? {
                 Concluded::Conflict => {}
@@ -49,14 +50,7 @@ impl Advance {
 
 /// A timer as the machine hears of it; a kind that this release does not know is left to a newer one.
 fn event(timer: &Timer) -> Option<Event> {
-    let kind = TimerKind::from_name(&timer.kind)?;
-    Some(Event {
-        key: format_smolstr!("{}@{}", timer.kind, timer.due_at.as_micros()).to_string(),
-        occurred_at: timer.due_at,
-        sender: String::new(),
-        role: Some(crate::workflow::Role::Unknown),
-        what: What::Happened(Happening::TimerRanOut { kind, due_at: timer.due_at }),
-    })
+    Some(Event::timer(TimerKind::from_name(&timer.kind)?, timer.due_at))
 }
 
 impl Job for Advance {
@@ -70,7 +64,11 @@ impl Job for Advance {
             let due = self.world.store.due_timers(&lease, self.world.clock.now(), limits::CONCLUDE_BATCH_MAX).await?;
             let mut worked = false;
             for timer in &due {
-                worked |= self.fire(&lease, timer).await? == Concluded::Done;
+                match self.fire(&lease, timer).await {
+                    Ok(concluded) => worked |= concluded == Concluded::Done,
+                    // The others must not wait for this one; it is tried again with the next tick.
+                    Err(error) => tracing::error!(referral = %timer.referral, %error, "a timer could not be concluded"),
+                }
             }
             Ok(if worked { Ran::Worked } else { Ran::Idle(None) })
         })

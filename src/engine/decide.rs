@@ -14,7 +14,7 @@ use super::{identity, merge};
 use crate::base::ids::ReferralId;
 use crate::base::{Issue, IssueCode, Random, Severity, Timestamp};
 use crate::fhir::{Node, Resource};
-use crate::record::{Audit, Cause, Conclusion, MessageOutcome, ResourceKey, TimerChange, WorkItem, WorkItemKind};
+use crate::record::{Audit, Cause, Conclusion, MessageOutcome, ResourceKey, WorkItem, WorkItemKind};
 use crate::workflow::{
     self, Clues, Command, Context, Event, Link, NotApplicable, Observation, Policy, Role, State, Step, link,
 };
@@ -128,9 +128,13 @@ impl<'d> Draft<'d> {
         self.keep(&resources, reading, sender);
         self.merge_patients(&resources);
         for (place, observation) in observations.into_iter().enumerate() {
-            let referral = self.find(&observation.clues);
-            if referral.is_some() || names_a_referral(&observation.clues) {
-                self.happen(referral, &event(reading, place, observation));
+            match self.find(&observation.clues) {
+                Link::Referral(referral) => self.happen(Some(referral), &event(reading, place, observation)),
+                Link::Suggested(_) if names_a_referral(&observation.clues) => {
+                    self.happen(None, &event(reading, place, observation));
+                }
+                Link::Suggested(candidates) if !observation.clues.is_visit => self.suggest(reading, &candidates),
+                Link::Suggested(_) => {}
             }
         }
     }
@@ -171,6 +175,9 @@ impl<'d> Draft<'d> {
     /// Follows the merges that the message asks for.
     fn merge_patients(&mut self, resources: &[Resource]) {
         for redirect in identity::redirects(resources) {
+            if self.desk.known.survivor(&redirect.from) == self.desk.known.survivor(&redirect.to) {
+                continue;
+            }
             let moved: Vec<State> = self
                 .desk
                 .referrals()
@@ -188,13 +195,25 @@ impl<'d> Draft<'d> {
         }
     }
 
-    /// The referral that clues lead to.
-    fn find(&self, clues: &Clues) -> Option<ReferralId> {
-        let candidates: Vec<&State> = self.desk.referrals().collect();
-        match link(clues, &candidates) {
-            Link::Referral(id) => Some(id),
-            Link::Suggested(_) => None,
-        }
+    /// The referral that clues lead to, among those that the message names and those of its patient.
+    fn find(&self, clues: &Clues) -> Link {
+        let named = clues.service_request.as_deref().map(workflow::referral_id);
+        let concerned = |state: &&State| {
+            named == Some(state.id()) || clues.patient.as_deref() == Some(state.request.patient.as_str())
+        };
+        let candidates: Vec<&State> = self.desk.referrals().filter(concerned).collect();
+        link(clues, &candidates)
+    }
+
+    /// An appointment or a report that names no referral, for a patient who has open ones: a person links it.
+    fn suggest(&mut self, reading: &Reading, candidates: &[ReferralId]) {
+        let Some(first) = candidates.first() else { return };
+        let text = format_smolstr!(
+            "message {} names no referral, and its patient has {} open: link it by its number, or leave it",
+            reading.message.id,
+            candidates.len()
+        );
+        self.ask(WorkItemKind::UnknownReferral, Some(*first), text);
     }
 
     fn happen(&mut self, referral: Option<ReferralId>, event: &Event) {
@@ -231,12 +250,7 @@ impl<'d> Draft<'d> {
         write.events = step.events;
         for command in step.commands {
             match command {
-                Command::StartTimer { kind, due_at } => {
-                    write.timers.push(TimerChange::Start { kind: SmolStr::new_static(kind.as_str()), due_at });
-                }
-                Command::StopTimer { kind } => {
-                    write.timers.push(TimerChange::Stop { kind: SmolStr::new_static(kind.as_str()) });
-                }
+                Command::StartTimer { .. } | Command::StopTimer { .. } => write.timers.extend(command.timer_change()),
                 Command::OpenTask { kind, text } => self.ask(kind, Some(referral), text),
                 Command::SetAppointment { id, status } => self.set_appointment(id, status.as_fhir()),
                 Command::Announce(announcement) => {
@@ -244,6 +258,9 @@ impl<'d> Draft<'d> {
                     let told = dispatcher.dispatch(self.desk, &state, &announcement, random.as_ref(), self.now);
                     self.conclusion.issues.extend(told.issues);
                     self.conclusion.deliveries.extend(told.deliveries);
+                    for text in told.untold {
+                        self.ask(WorkItemKind::DeadDelivery, Some(referral), text);
+                    }
                 }
             }
         }
@@ -277,11 +294,5 @@ fn names_a_referral(clues: &Clues) -> bool {
 
 /// The same message seen again gives the same keys.
 fn event(reading: &Reading, place: usize, observation: Observation) -> Event {
-    Event {
-        key: format!("{}/{place}", reading.message.id),
-        occurred_at: observation.occurred_at,
-        sender: reading.message.sender.to_string(),
-        role: reading.role,
-        what: observation.what,
-    }
+    observation.into_event(format!("{}/{place}", reading.message.id), reading.message.sender.to_string(), reading.role)
 }

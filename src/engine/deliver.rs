@@ -17,7 +17,7 @@ use super::worker::{Job, Ran};
 use crate::base::ids::{DeliveryId, EndpointName};
 use crate::base::{Clock, Random, limits};
 use crate::delivery::retry::{self, RetryPolicy};
-use crate::delivery::{SendFailure, Sender};
+use crate::delivery::{Receipt, SendFailure, Sender};
 use crate::record::{Attempt, Delivery, FailureClass, delivery::AfterFailure};
 use crate::store::{Answer, AttemptStart, Lease, Store, StoreError};
 use crate::telemetry::names::{Label, Metric, count, observe, span};
@@ -82,16 +82,21 @@ impl Deliver {
             return false;
         }
         let sender = self.senders.get(&delivery.endpoint).map(Arc::clone);
+        let delivery = Arc::new(delivery);
         let desk = Arc::clone(&self.desk);
         self.running.spawn(async move {
             let hold = Hold { desk: &desk, id: delivery.id, endpoint: delivery.endpoint.clone() };
-            if let Err(error) = desk.attempt(&lease, &delivery, sender.as_deref()).await {
+            let made = desk.attempt(&lease, &delivery, sender).await.unwrap_or_else(|error| {
                 count(Metric::StoreErrors, &[(Label::Kind, "deliver")]);
                 tracing::error!(delivery = %delivery.id, %error, "an attempt could not be written down; it will be made again");
-            }
+                false
+            });
             drop(hold);
             drop(permit);
-            desk.wake.notify_waiters();
+            // After a refusal the tick is soon enough: waking at once would spin.
+            if made {
+                desk.wake.notify_waiters();
+            }
         });
         true
     }
@@ -168,16 +173,20 @@ impl Desk {
         hands.deliveries.insert(delivery.id)
     }
 
-    async fn attempt(&self, lease: &Lease, delivery: &Delivery, sender: Option<&dyn Sender>) -> Result<(), StoreError> {
+    /// Makes one attempt; false when it was not ours to make.
+    async fn attempt(
+        &self,
+        lease: &Lease,
+        delivery: &Arc<Delivery>,
+        sender: Option<Arc<dyn Sender>>,
+    ) -> Result<bool, StoreError> {
         let number = match self.store.begin_attempt(lease, delivery.id, self.clock.now()).await? {
             AttemptStart::Started { number } => number,
-            AttemptStart::AlreadyDone | AttemptStart::LeaseLost => return Ok(()),
+            AttemptStart::AlreadyDone | AttemptStart::LeaseLost => return Ok(false),
         };
         let begun = self.clock.now();
         let sent = match sender {
-            Some(sender) => {
-                sender.send(delivery).instrument(tracing::info_span!(span::DELIVER, delivery = %delivery.id)).await
-            }
+            Some(sender) => send(sender, Arc::clone(delivery)).await,
             None => Err(no_such_endpoint()),
         };
         let now = self.clock.now();
@@ -189,7 +198,8 @@ impl Desk {
         };
         let result = if matches!(attempt, Attempt::Succeeded { .. }) { "delivered" } else { "failed" };
         count(Metric::DeliveryAttempts, &[endpoint, (Label::Outcome, result)]);
-        self.store.finish_attempt(delivery.id, number, attempt, now).await
+        self.store.finish_attempt(delivery.id, number, attempt, now).await?;
+        Ok(true)
     }
 
     fn failed(&self, delivery: &Delivery, number: u32, failure: SendFailure) -> Attempt {
@@ -205,6 +215,16 @@ impl Desk {
         );
         Attempt::Failed { class: failure.class, code: failure.code, next }
     }
+}
+
+/// Sends in a task of its own, so that a panic of a sender is a failure like others: the receiver may have got it.
+async fn send(sender: Arc<dyn Sender>, delivery: Arc<Delivery>) -> Result<Receipt, SendFailure> {
+    let span = tracing::info_span!(span::DELIVER, delivery = %delivery.id);
+    let sending = tokio::spawn(async move { sender.send(&delivery).await }.instrument(span));
+    sending.await.unwrap_or_else(|_| {
+        count(Metric::Panics, &[]);
+        Err(SendFailure { class: FailureClass::Ambiguous, code: "panic".into(), retry_after: None, disable: false })
+    })
 }
 
 /// The configuration no longer has the endpoint: wait for an operator, but not for ever.

@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
-use smol_str::{SmolStr, ToSmolStr as _};
+use smol_str::ToSmolStr as _;
 
 use super::identity::{self, Known};
 use super::index::{index, target};
@@ -196,14 +196,7 @@ impl Desk {
     /// Puts a referral on the desk; the write that makes it durable. `events` and `timers` are the caller's to fill.
     pub fn put_referral(&mut self, state: State) -> ReferralWrite {
         let version = self.referrals.get(&state.id()).map_or(0, |open| open.version);
-        let referral = Referral {
-            id: state.id(),
-            version,
-            patient: target(&state.request.patient).unwrap_or_else(|| ResourceKey::new("Patient", "")),
-            stage: SmolStr::new_static(crate::workflow::stage(&state)),
-            open: state.is_open(),
-            state: state.to_bytes().into(),
-        };
+        let referral = state.to_referral(version);
         self.referrals.insert(state.id(), Open { version: version + 1, state });
         ReferralWrite { referral, events: Vec::new(), timers: Vec::new() }
     }

@@ -5,14 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use smol_str::{SmolStr, ToSmolStr as _};
+use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 
 use super::desk::Desk;
 use super::index::target;
 use super::read::Reader;
 use crate::base::ids::DeliveryId;
-use crate::base::{Issue, IssueCode, Random, Timestamp, limits};
+use crate::base::{Issue, Random, Timestamp, limits};
 use crate::fhir::{Node, Object, Resource};
 use crate::hl7v2::Charset;
 use crate::mapping::Sources;
@@ -42,6 +41,8 @@ pub struct Dispatcher {
 pub struct Dispatched {
     pub deliveries: Vec<NewDelivery>,
     pub issues: Vec<Issue>,
+    /// What could not be written, for a person.
+    pub untold: Vec<SmolStr>,
 }
 
 /// One announcement with all that its messages may show.
@@ -68,8 +69,15 @@ impl Dispatcher {
         for Destination { endpoint, form } in routing::destinations(&self.table, &summary, announcement) {
             let id = DeliveryId(random.uuid(now));
             let payload = match &form {
-                Form::Webhook => webhook(&summary, announcement, now),
+                Form::Webhook => Some(webhook(&summary, announcement, now)),
                 other => self.message(other, id, &told, &mut dispatched.issues),
+            };
+            let Some(payload) = payload else {
+                let event = announcement.kind.as_str();
+                dispatched.untold.push(format_smolstr!(
+                    "{endpoint} was not told `{event}`: the mapping release has no outgoing map for it; add it under `render`"
+                ));
+                continue;
             };
             dispatched.deliveries.push(NewDelivery {
                 id,
@@ -84,7 +92,7 @@ impl Dispatcher {
         dispatched
     }
 
-    fn message(&self, form: &Form, id: DeliveryId, told: &Told<'_>, issues: &mut Vec<Issue>) -> Payload {
+    fn message(&self, form: &Form, id: DeliveryId, told: &Told<'_>, issues: &mut Vec<Issue>) -> Option<Payload> {
         let (template, form_facts) = form_facts(form);
         let mut facts = told.facts();
         facts.extend(form_facts.into_iter().map(|(name, value)| (SmolStr::new_static(name), value.to_string())));
@@ -100,15 +108,9 @@ impl Dispatcher {
         facts.extend(envelope.into_iter().map(|(name, value)| (SmolStr::new_static(name), value)));
         let resources = told.resources();
         let sources = Sources { resources: &resources, facts: &facts };
-        let Some(rendered) = self.reader.release().render(template, &sources, Charset::Utf8) else {
-            issues.push(Issue::error(
-                IssueCode::NotMapped,
-                "the mapping release has no map for this outgoing message: the partner is told nothing readable",
-            ));
-            return Payload { content_type: SmolStr::new_static(HL7_V2), bytes: Bytes::new() };
-        };
+        let rendered = self.reader.release().render(template, &sources, Charset::Utf8)?;
         issues.extend(rendered.issues);
-        Payload { content_type: SmolStr::new_static(HL7_V2), bytes: rendered.bytes.into() }
+        Some(Payload { content_type: SmolStr::new_static(HL7_V2), bytes: rendered.bytes.into() })
     }
 }
 

@@ -117,7 +117,26 @@ pub fn renamed<'r>(resources: &'r [Resource], renames: &Renames) -> Cow<'r, [Res
     if renames.is_empty() {
         return Cow::Borrowed(resources);
     }
-    Cow::Owned(resources.iter().map(|resource| renames.apply(resource)).collect())
+    let true_ids = resources.iter().map(|resource| renames.apply(resource));
+    Cow::Owned(true_ids.filter(|resource| !is_merged_into_itself(resource)).map(without_self_links).collect())
+}
+
+/// A merge that was made before names one patient twice: its losing side has nothing to say of the survivor.
+fn is_merged_into_itself(resource: &Resource) -> bool {
+    replaced_by(resource).is_some_and(|survivor| Some(survivor.id.as_str()) == resource.id())
+}
+
+fn without_self_links(mut resource: Resource) -> Resource {
+    let own = format!("Patient/{}", resource.id().unwrap_or_default());
+    if resource.kind() == "Patient"
+        && let Some(Node::Array(links)) = resource.object_mut().get_mut("link")
+    {
+        links.retain(|link| link.text(&["other", "reference"]) != Some(&own));
+        if links.is_empty() {
+            resource.object_mut().remove("link");
+        }
+    }
+    resource
 }
 
 /// Finds who the patients of one message are; a doubt is an issue.
@@ -233,6 +252,24 @@ mod tests {
         let (renames, issues) = resolve(&said, &known);
         assert_eq!(issues.len(), 1);
         assert_eq!(renamed(&said, &renames)[0].id(), Some("two"));
+    }
+
+    #[test]
+    fn a_merge_that_was_made_before_leaves_the_survivor_alone() {
+        let mut known = Known::default();
+        known.learn(&patient("survivor", &[("MR", "urn:a", "2"), ("MR", "urn:a", "1")]));
+        let side = |id: &str, number: &str, link: &str, other: &str| {
+            let mut side = patient(id, &[("MR", "urn:a", number)]);
+            let link = format!(r#"[{{"other":{{"reference":"Patient/{other}"}},"type":"{link}"}}]"#);
+            side.object_mut().set("link", Node::parse(link.as_bytes()).unwrap());
+            side
+        };
+        let said = [side("made2", "2", "replaces", "made1"), side("made1", "1", "replaced-by", "made2")];
+        let (renames, _) = resolve(&said, &known);
+        let said = renamed(&said, &renames);
+        assert_eq!(said.len(), 1);
+        assert_eq!((said[0].id(), said[0].get("link")), (Some("survivor"), None));
+        assert!(redirects(&said).is_empty());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tracing::Instrument as _;
 
 use super::outcomes::{Applied, Outcomes};
@@ -21,6 +21,8 @@ pub enum Verdict {
     Accepted { message: MessageId, first_at: Timestamp },
     /// Its first reception did not go through as the sender asked (`applied` mode) or was refused.
     Failed { message: Option<MessageId>, first_at: Timestamp, issues: Vec<Issue> },
+    /// Durable, and not yet concluded: the sender hears the outcome when it sends the message again.
+    Undecided { message: MessageId, first_at: Timestamp },
     /// Not durable and not refused: the sender must keep it and try again.
     Unavailable,
 }
@@ -114,7 +116,7 @@ impl Intake {
         &self,
         message: MessageId,
         first_at: Timestamp,
-        watch: tokio::sync::oneshot::Receiver<Applied>,
+        watch: oneshot::Receiver<Applied>,
     ) -> Verdict {
         let applied = match self.stored_outcome(message).await {
             Some(applied) if applied.outcome != MessageOutcome::Pending => Some(applied),
@@ -129,16 +131,24 @@ impl Intake {
                 let issues = if issues.is_empty() { vec![parked_issue()] } else { issues };
                 Verdict::Failed { message: Some(message), first_at, issues }
             }
-            _ => Verdict::Unavailable,
+            _ => Verdict::Undecided { message, first_at },
         }
     }
 
-    async fn heard(&self, message: MessageId, watch: tokio::sync::oneshot::Receiver<Applied>) -> Option<Applied> {
-        match tokio::time::timeout(limits::APPLIED_WAIT, watch).await {
-            Ok(Ok(applied)) => Some(applied),
-            // Another replica may have concluded it: the store knows.
-            _ => self.stored_outcome(message).await,
-        }
+    /// Another replica may conclude the message: then nobody here tells, and the store is asked now and then.
+    async fn heard(&self, message: MessageId, mut watch: oneshot::Receiver<Applied>) -> Option<Applied> {
+        let listening = async {
+            loop {
+                if let Ok(told) = tokio::time::timeout(limits::APPLIED_LOOK_PERIOD, &mut watch).await {
+                    return told.ok();
+                }
+                let stored = self.stored_outcome(message).await;
+                if stored.as_ref().is_some_and(|applied| applied.outcome != MessageOutcome::Pending) {
+                    return stored;
+                }
+            }
+        };
+        tokio::time::timeout(limits::APPLIED_WAIT, listening).await.ok().flatten()
     }
 
     async fn stored_outcome(&self, message: MessageId) -> Option<Applied> {

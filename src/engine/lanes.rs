@@ -1,4 +1,4 @@
-//! Which lanes a message stands in: the patient's, a merge in both patients', else the referral's, else the sender's.
+//! Which lanes a message stands in: the patient's, a merge in both patients', and the referral's; else the sender's.
 
 use crate::base::ids::FeedName;
 use crate::engine::identity::IDENTITY_TYPES;
@@ -11,15 +11,16 @@ pub fn of_bytes(bytes: &[u8], feed: &FeedName) -> Lanes {
     of(&message, feed)
 }
 
-/// The lanes of a parsed message. Patients without any number share their sender's lane: order is safer than speed.
+/// The lanes of a parsed message. One that names a referral stands in the referral's lane too, for others of that
+/// referral may come without its patient. Messages without any number share their sender's lane: order is safer than
+/// speed.
 pub fn of(message: &Message, feed: &FeedName) -> Lanes {
-    let mut lanes = message
-        .segments_named("PID")
-        .flat_map(patient_lanes)
-        .chain(message.segments_named("MRG").flat_map(merged_lanes));
+    let patients = message.segments_named("PID").flat_map(patient_lanes);
+    let merged = message.segments_named("MRG").flat_map(merged_lanes);
+    let mut lanes = patients.chain(merged).chain(referral_lane(message));
     match lanes.next() {
         Some(first) => Lanes::new(first, lanes),
-        None => Lanes::new(referral_lane(message).unwrap_or_else(|| sender_lane(message, feed)), []),
+        None => Lanes::new(sender_lane(message, feed), []),
     }
 }
 
@@ -99,6 +100,8 @@ mod tests {
     #[test]
     fn without_a_patient_the_referral_and_then_the_sender_orders() {
         assert_eq!(lanes("ORC|OK|R1^X"), [Lane::of("referral", "X", "R1")]);
+        let both = [Lane::of("patient", "A", "17"), Lane::of("referral", "X", "R1")];
+        assert_eq!(lanes("PID|1||17^^^A^MR\rORC|NW|R1^X"), both);
         assert_eq!(lanes("ZZZ|1"), [Lane::of("sender", "feed", "APP|FAC")]);
         assert_eq!(lanes("PID|1||^^^A^MR"), lanes("ZZZ|1"));
     }

@@ -29,6 +29,9 @@ pub mod process;
 pub mod read;
 pub mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use intake::{Intake, Verdict};
 pub use lease::LeaseKeeper;
 pub use worker::{Job, Ran, Worker};

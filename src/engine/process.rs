@@ -105,7 +105,7 @@ impl Process {
     async fn conclude(&self, lease: &Lease, readings: &[Reading]) -> Result<Concluded, StoreError> {
         for _ in 0..limits::CONFLICTS_MAX {
             let mut desk = Desk::load(self.world.store.as_ref(), readings).await?;
-            let conclusions = decide(&self.decider, &mut desk, readings, self.world.clock.now());
+            let Some(conclusions) = self.decide(&mut desk, readings) else { return Ok(Concluded::Conflict) };
             let begun = self.world.clock.now();
             let told: Vec<Told> = conclusions.iter().map(Told::of).collect();
             let concluding = self.world.store.conclude(lease, conclusions);
@@ -126,12 +126,26 @@ impl Process {
         Ok(Concluded::Conflict)
     }
 
-    /// A batch that cannot be concluded as a whole is concluded message by message.
+    /// Nothing when our own code panics: then the messages are concluded apart, and the one at fault is counted.
+    fn decide(&self, desk: &mut Desk, readings: &[Reading]) -> Option<Vec<Conclusion>> {
+        let now = self.world.clock.now();
+        std::panic::catch_unwind(AssertUnwindSafe(|| decide(&self.decider, desk, readings, now))).ok()
+    }
+
+    /// A batch that cannot be concluded as a whole is concluded message by message, so that one at fault does not hold
+    /// up the others; its tries are counted, and in the end it parks its own lane.
     async fn conclude_apart(&self, lease: &Lease, readings: &[Reading]) -> Result<(), StoreError> {
         for reading in readings {
-            if self.conclude(lease, std::slice::from_ref(reading)).await? == Concluded::Conflict {
-                self.world.store.count_try(reading.message.id).await?;
-            }
+            let error = match self.conclude(lease, std::slice::from_ref(reading)).await {
+                Ok(Concluded::Done | Concluded::LeaseLost) => continue,
+                Ok(Concluded::Conflict) => None,
+                Err(error) => Some(error),
+            };
+            // Is it the message, or is it the world?
+            self.world.store.probe().await?;
+            let tries = self.world.store.count_try(reading.message.id).await?;
+            let reason = error.map(|error| error.to_string());
+            tracing::error!(message = %reading.message.id, tries, reason, "a message could not be concluded");
         }
         Ok(())
     }
@@ -203,8 +217,13 @@ impl Job for Process {
             let begun = self.world.clock.now();
             let readings = self.read(claimed).instrument(tracing::debug_span!(span::PROCESS)).await;
             observe(Metric::MapSeconds, self.world.clock.now().since(begun).as_secs_f64(), &[]);
-            if self.conclude(&lease, &readings).await? == Concluded::Conflict {
-                self.conclude_apart(&lease, &readings).await?;
+            match self.conclude(&lease, &readings).await {
+                Ok(Concluded::Done) => {}
+                Ok(Concluded::LeaseLost) => {
+                    self.world.lease.renew().await?;
+                    return Ok(Ran::Idle(Some(limits::WORKER_BACK_OFF)));
+                }
+                Ok(Concluded::Conflict) | Err(_) => self.conclude_apart(&lease, &readings).await?,
             }
             drop(hold);
             Ok(Ran::Worked)
