@@ -15,8 +15,13 @@ pub const CONNECTIONS_MAX: usize = 1024;
 /// Messages in one intake commit: past this a commit takes longer than the window it saves.
 pub const ADMIT_BATCH_MAX: usize = 256;
 
-/// Messages in one processing batch and so in one concluding commit.
-pub const CONCLUDE_BATCH_MAX: usize = 128;
+/// Messages in one processing batch and so in one concluding commit. A mapped message weighs about a hundred times its
+/// bytes while it is decided: a batch is kept small enough that two of them fit a small machine.
+pub const CONCLUDE_BATCH_MAX: usize = 64;
+
+/// Threads that may block: a few readers of the embedded store and the mapping of two batches. More would only hold
+/// memory.
+pub const BLOCKING_THREADS_MAX: usize = 8;
 
 /// Senders waiting for an intake commit; past this the answer is "try again" (AR or CE with 207) at once.
 pub const INTAKE_QUEUE_MAX: usize = 4096;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::StoreArguments;
 use super::output::{self, Failure, chain, say};
 use crate::app::{self, StartError};
-use crate::base::SystemClock;
+use crate::base::{SystemClock, limits};
 use crate::config::{self, LoadError, Settings};
 use crate::mapping::Release;
 use crate::store::Store;
@@ -28,7 +28,11 @@ pub fn stderr_is_terminal() -> bool {
 
 /// Runs a command's future to its end on the async runtime.
 pub fn block_on(command: impl Future<Output = ExitCode>) -> ExitCode {
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(limits::BLOCKING_THREADS_MAX)
+        .build()
+    {
         Ok(runtime) => runtime.block_on(command),
         Err(error) => {
             say(&format!("the async runtime cannot be started: {error}"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::desk::{Desk, is_stored, key_of};
+use super::desk::{Comparison, Desk, is_stored};
 use super::dispatch::Dispatcher;
 use super::read::{Readable, Reading};
 use super::{identity, merge};
@@ -144,17 +144,22 @@ impl<'d> Draft<'d> {
         for (at, said) in resources.iter().enumerate().filter(|(_, resource)| is_stored(resource)) {
             let cleared: Vec<SmolStr> =
                 reading.cleared.iter().filter(|(of, _)| *of == at).map(|(_, element)| element.clone()).collect();
-            if cleared.is_empty() && self.desk.stands(said) {
-                continue;
-            }
-            let merged = key_of(said).and_then(|key| self.desk.resource(&key)).map(|current| {
-                if self.may_change(said, reading.role, sender) {
-                    merge::merge(current, said, &cleared)
-                } else {
-                    merge::merge(current, &identifiers_of(said), &[])
+            match self.desk.compare(said) {
+                Comparison::Unknown(text) => {
+                    self.conclusion.resources.extend(self.desk.put_text(said, &text, self.now))
                 }
-            });
-            self.put(merged.as_ref().unwrap_or(said));
+                Comparison::Same if cleared.is_empty() => {}
+                // What stands is what is said: only the deletions are news.
+                Comparison::Same => self.put(&merge::merge(said, said, &cleared)),
+                Comparison::Other(current) => {
+                    let merged = if self.may_change(said, reading.role, sender) {
+                        merge::merge(current, said, &cleared)
+                    } else {
+                        merge::merge(current, &identifiers_of(said), &[])
+                    };
+                    self.put(&merged);
+                }
+            }
         }
     }
 

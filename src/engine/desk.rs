@@ -168,17 +168,25 @@ impl Desk {
         self.referrals.values().map(|open| &open.state)
     }
 
-    /// Whether the resource stands on the desk exactly as it is said: then there is nothing to merge or to write.
-    pub fn stands(&self, said: &Resource) -> bool {
-        let held = key_of(said).and_then(|key| self.resources.get(&key));
-        held.is_some_and(|held| held.digest == Digest::of(&Text::of(said).whole))
+    /// How what is said of a resource compares with what stands on the desk.
+    pub fn compare(&self, said: &Resource) -> Comparison<'_> {
+        let text = Text::of(said);
+        match key_of(said).and_then(|key| self.resources.get(&key)) {
+            None => Comparison::Unknown(text),
+            Some(held) if held.digest == text.digest() => Comparison::Same,
+            Some(held) => held.resource().map_or(Comparison::Unknown(text), Comparison::Other),
+        }
     }
 
     /// Puts a resource on the desk; the write that makes it durable, or nothing when it says what is known already.
     pub fn put(&mut self, resource: &Resource, now: Timestamp) -> Option<ResourceWrite> {
+        self.put_text(resource, &Text::of(resource), now)
+    }
+
+    /// The same with the resource's text already written.
+    pub fn put_text(&mut self, resource: &Resource, text: &Text, now: Timestamp) -> Option<ResourceWrite> {
         let key = key_of(resource)?;
-        let text = Text::of(resource);
-        let digest = Digest::of(&text.whole);
+        let digest = text.digest();
         let follows = match self.resources.get(&key) {
             Some(held) if held.digest == digest => return None,
             Some(held) => held.version,
@@ -228,9 +236,19 @@ pub fn key_of(resource: &Resource) -> Option<ResourceKey> {
     Some(ResourceKey::new(resource.kind(), resource.id()?))
 }
 
+/// What is said of a resource, beside what stands.
+pub enum Comparison<'d> {
+    /// Nothing stands: here is its text.
+    Unknown(Text),
+    /// It stands exactly so: there is nothing to merge or to write.
+    Same,
+    /// Something else stands.
+    Other(&'d Resource),
+}
+
 /// The JSON of a resource without `meta`, and where `meta` belongs: right after `id`, as the specification's examples
 /// have it.
-struct Text {
+pub struct Text {
     whole: Vec<u8>,
     meta_at: usize,
 }
@@ -250,6 +268,10 @@ impl Text {
         }
         whole.push(b'}');
         Self { whole, meta_at }
+    }
+
+    fn digest(&self) -> Digest {
+        Digest::of(&self.whole)
     }
 
     fn with_meta(&self, version: u32, now: Timestamp) -> Vec<u8> {
