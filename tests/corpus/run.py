@@ -114,7 +114,7 @@ class Tally:
 def start(gateway, folder):
     log = open(folder / "gateway.log", "w", encoding="utf-8")
     command = [gateway, "serve", "--data", folder / "data", "--mllp", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
-    process = subprocess.Popen(command + ["--http", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=log, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     ready = json.loads(process.stdout.readline())
     host, port = next(iter(ready["mllp"].values())).rsplit(":", 1)
     return process, (host, int(port)), ready.get("admin")
