@@ -89,7 +89,6 @@ pub const ROOT: &[Opt] = &[
     opt("log", Shape::Table(LOG), Default::Unset, "What is logged, and how."),
     opt("telemetry", Shape::Table(TELEMETRY), Default::Unset, "Where traces go."),
     opt("admin", Shape::Table(ADMIN), Default::Unset, "Health and metrics."),
-    opt("http", Shape::Table(HTTP), Default::Unset, "The FHIR door."),
     opt("mapping", Shape::Table(MAPPING), Default::Unset, "The mapping files."),
     opt("identity", Shape::Table(IDENTITY), Default::Unset, "How we name ourselves to partners."),
     opt("feed", Shape::Tables(FEED), Default::Unset, "Inbound HL7 v2 over MLLP, one table for each feed."),
@@ -134,16 +133,6 @@ const ADMIN: &[Opt] = &[
         Shape::Address,
         Default::Text("127.0.0.1:9575"),
         "Where `/livez`, `/readyz` and `/metrics` are served.",
-    ),
-    DANGEROUS_LISTEN,
-];
-
-const HTTP: &[Opt] = &[
-    opt(
-        "address",
-        Shape::Address,
-        Default::Text("127.0.0.1:8575"),
-        "Where FHIR will be served. Checked, and not opened before the FHIR door is built.",
     ),
     DANGEROUS_LISTEN,
 ];
@@ -257,7 +246,7 @@ pub const ENDPOINT: &[Opt] = &[
         "mllp: connections at once. Each carries one message at a time.",
     ),
     opt("tls", Shape::Table(SENDER_TLS), Default::Unset, "mllp: TLS. webhook: only `ca` is used."),
-    opt("notify", Shape::Table(NOTIFY), Default::Unset, "What this partner is told."),
+    opt("notify", Shape::Table(NOTIFY), Default::Unset, "What this partner is told, of which referrals. Required."),
     opt(
         "dangerous_allow_http",
         Shape::Boolean,
@@ -292,12 +281,60 @@ const NOTIFY: &[Opt] = &[
         "Of referrals sent by these facilities (MSH-4). Empty: of any.",
     ),
     opt(
+        "senders",
+        Shape::Texts,
+        Default::Texts(&[]),
+        "Of referrals sent by these systems, `application|facility` (MSH-3 and MSH-4). Empty: of any.",
+    ),
+    opt(
+        "authorities",
+        Shape::Texts,
+        Default::Texts(&[]),
+        "Of referrals whose number is of these systems, by URI. Empty: of any. Of the three lists, those given must all hold.",
+    ),
+    opt(
+        "all_referrals",
+        Shape::Boolean,
+        Default::Boolean(false),
+        "Of every referral, whoever sent it. One of the three lists or this is required: what is sent holds patient data.",
+    ),
+    opt(
         "events",
         Shape::Texts,
         Default::Texts(&[]),
-        "Only these events: `accepted`, `scheduled`, `no-show` … Empty: the quiet default policy.",
+        "Only these events: `accepted`, `scheduled`, `no-show` … Empty: all but `closed`.",
+    ),
+    opt(
+        "order_status",
+        Shape::Table(ORDER_STATUS),
+        Default::Unset,
+        "mllp: ORC-1 and ORC-5 of the OSU for each event, where this partner wants others.",
     ),
 ];
+
+/// ORC-1 and ORC-5 by the name of the announcement. An event that travels as SIU or ORU travels as OSU when given here.
+pub const ORDER_STATUS: &[Opt] = &[
+    pair("received", "mllp: ORC-1/ORC-5 of this event. Unset: `RR/`."),
+    pair("accepted", "Likewise. Unset: `OK/IP`."),
+    pair("declined", "Likewise. Unset: `UA/CA`."),
+    pair("need-information", "Likewise. Unset: `SC/HD`."),
+    pair("scheduled", "Likewise. Unset: told as SIU."),
+    pair("rescheduled", "Likewise. Unset: told as SIU."),
+    pair("appointment-cancelled", "Likewise. Unset: told as SIU."),
+    pair("no-show", "Likewise. Unset: told as SIU."),
+    pair("seen", "Likewise. Unset: `SC/A`."),
+    pair("interim-report", "Likewise. Unset: told as ORU, without a document `SC/A`."),
+    pair("report", "Likewise. Unset: told as ORU, without a document `SC/CM`."),
+    pair("cancelled", "Likewise. Unset: `CR/CA`."),
+    pair("cancellation-refused", "Likewise. Unset: `UC/IP`."),
+    pair("failed", "Likewise. Unset: `OD/DC`."),
+    pair("expired", "Likewise. Unset: `OC/CA`."),
+    pair("closed", "Likewise. Unset: not told."),
+];
+
+const fn pair(key: &'static str, doc: &'static str) -> Opt {
+    opt(key, Shape::Text, Default::Unset, doc)
+}
 
 /// The option `key` of a table. Asking for one that is not there is a mistake of ours.
 pub fn find(options: &'static [Opt], key: &str) -> &'static Opt {
@@ -348,7 +385,7 @@ fn push_rows(page: &mut String, options: &[Opt], path: &str) {
             &format!(" `{path}{}` ", option.key),
             &format!(" {kind} "),
             &format!(" {default} "),
-            &format!(" {} ", option.doc),
+            &format!(" {} ", option.doc.replace('|', "\\|")),
             "\n",
         ];
         page.push_str(&cells.join("|"));

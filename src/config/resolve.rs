@@ -12,8 +12,8 @@ use smol_str::SmolStr;
 use super::diagnostic::{Fault, Place};
 use super::options::{self, Default, Opt, Shape};
 use super::settings::{
-    AckTiming, Endpoint, Feed, Identity, Notify, OnUnknownType, Role, SecretText, Settings, SigningSecrets,
-    StoreSettings, Target, TlsPaths, Webhook, WebhookLocation,
+    AckTiming, Endpoint, Feed, Identity, OnUnknownType, Role, SecretText, Settings, SigningSecrets, StoreSettings,
+    Target, TlsPaths, Webhook, WebhookLocation,
 };
 use super::tree::{Table, Value};
 use crate::base::Phi;
@@ -25,6 +25,8 @@ use crate::connectors::webhook::{SigningSecret, WebhookUrl};
 use crate::hl7v2::Charset;
 use crate::record::ReusePolicy;
 use crate::telemetry::{self, LogFormat};
+
+mod notify;
 
 /// A table with its options: reads values, falls back to the defaults of the options.
 struct Section<'a> {
@@ -144,7 +146,6 @@ pub fn settings(root: &Table, faults: &mut Vec<Fault>) -> Settings {
         store: store(&root.inner("store"), faults),
         telemetry: telemetry(&root, faults),
         admin_address: root.inner("admin").guarded_address(false, faults),
-        http_address: root.inner("http").guarded_address(false, faults),
         identity: identity(&root.inner("identity")),
         mapping_directory: root.inner("mapping").path("directory"),
         feeds,
@@ -283,17 +284,13 @@ fn endpoint(section: &Section<'_>, faults: &mut Vec<Fault>) -> Option<Endpoint> 
         "webhook" => webhook(section, faults),
         _ => None,
     };
-    let notify = notify(&section.inner("notify"));
+    let notify = notify::notify(section, faults);
     target.map(|target| Endpoint { target, notify })
 }
 
 fn identity(section: &Section<'_>) -> Identity {
     let text = |key| section.text(key).unwrap_or_default().to_owned();
     Identity { application: text("application"), facility: text("facility") }
-}
-
-fn notify(section: &Section<'_>) -> Notify {
-    Notify { facilities: section.texts("facilities"), events: section.texts("events") }
 }
 
 /// Options that mean nothing for this kind are refused, so that nobody relies on them.

@@ -1,5 +1,6 @@
 //! The configuration checked and resolved: what the composition root builds from.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -19,7 +20,6 @@ pub struct Settings {
     pub store: StoreSettings,
     pub telemetry: telemetry::Settings,
     pub admin_address: SocketAddr,
-    pub http_address: SocketAddr,
     /// Mapping files in place of those built in.
     pub mapping_directory: Option<PathBuf>,
     pub identity: Identity,
@@ -142,13 +142,20 @@ pub enum SigningSecrets {
     File(PathBuf),
 }
 
-/// Which referrals and which of their events a partner is told of.
+/// Which referrals and which of their events a partner is told of. Of the three lists, those not empty must all hold;
+/// all are empty only where the configuration says that every referral is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notify {
     /// MSH-4 of the referral's message; empty: any.
     pub facilities: Vec<SmolStr>,
+    /// `application|facility` that sent the request; empty: any.
+    pub senders: Vec<SmolStr>,
+    /// Systems of the referral number; empty: any.
+    pub authorities: Vec<SmolStr>,
     /// Names of announcements; empty: the default policy.
     pub events: Vec<SmolStr>,
+    /// By the name of the announcement, ORC-1 and ORC-5 where they differ: `accepted = "SC/IP"`.
+    pub order_status: BTreeMap<String, String>,
 }
 
 impl Endpoint {

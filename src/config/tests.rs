@@ -14,7 +14,7 @@ fn problems(text: &str) -> Vec<String> {
 #[test]
 fn without_a_file_every_default_holds_and_listens_on_loopback() {
     let settings = parse("").unwrap();
-    assert!(settings.admin_address.ip().is_loopback() && settings.http_address.ip().is_loopback());
+    assert!(settings.admin_address.ip().is_loopback());
     assert_eq!(settings.telemetry, crate::telemetry::Settings::default());
     assert!(settings.feeds.is_empty() && settings.endpoints.is_empty() && settings.store.url.is_none());
     let feed = parse("[[feed]]\nname = \"emr\"").unwrap().feeds.remove(0);
@@ -56,7 +56,7 @@ kind = "mllp"
 address = "clinic.example:2575"
 timeout_ms = 5000
 tls = { ca = "clinic.pem" }
-notify = { facilities = ["EMR"], events = ["accepted"] }
+notify = { facilities = ["EMR"], senders = ["APP|EMR"], authorities = ["urn:x"], events = ["accepted"], order_status = { accepted = "SC/IP", received = "RR/" } }
 
 [[endpoint]]
 name = "crm"
@@ -64,6 +64,7 @@ kind = "webhook"
 url = "http://127.0.0.1:8080/canary-token"
 secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
 dangerous_allow_private_addresses = true
+notify = { all_referrals = true }
 "#;
 
 #[test]
@@ -75,7 +76,11 @@ fn a_full_file_is_resolved() {
     assert_eq!(feed.processing_ids, ["P"]);
     let Target::Mllp { sender, server_name, .. } = &settings.endpoints[0].target else { panic!("mllp") };
     assert_eq!((sender.ack_timeout.as_secs(), server_name.as_str()), (5, "clinic.example"));
-    assert_eq!(settings.endpoints[0].notify.events, ["accepted"]);
+    let Notify { facilities, senders, authorities, events, order_status } = &settings.endpoints[0].notify;
+    assert_eq!([facilities, senders, authorities, events], [&["EMR"], &["APP|EMR"], &["urn:x"], &["accepted"]]);
+    let pairs: Vec<_> = order_status.iter().map(|(kind, pair)| (kind.as_str(), pair.as_str())).collect();
+    assert_eq!(pairs, [("accepted", "SC/IP"), ("received", "RR/")]);
+    assert!(settings.endpoints[1].notify.facilities.is_empty());
     assert_eq!(settings.endpoints[1].name().as_str(), "crm");
 }
 
@@ -102,9 +107,10 @@ fn problems_of_sections_and_feeds_are_located() {
             "(3, 11) open-listener: 0.0.0.0:1 is reachable from other machines, and there is no TLS",
         ),
         (
-            "[http]\naddress = \"[::]:1\"",
+            "[admin]\naddress = \"[::]:1\"",
             "(2, 11) open-listener: [::]:1 is reachable from other machines, and there is no TLS",
         ),
+        ("[http]\naddress = \"127.0.0.1:8575\"", "(1, 2) unknown-option: there is no option `http`"),
         ("[[feed]]\nname = \"a b\"", "(2, 8) bad-value: `name` may hold letters, digits, `-`, `_` and `.` only"),
         ("[[feed]]\nname = \"a\"\n[[feed]]\nname = \"a\"", "(4, 8) conflict: there is another feed named `a`"),
         (
@@ -127,32 +133,31 @@ fn problems_of_sections_and_feeds_are_located() {
 
 #[test]
 fn problems_of_endpoints_and_texts_are_located() {
-    let webhook =
-        "[[endpoint]]\nname = \"a\"\nkind = \"webhook\"\nsecrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]\n";
+    let webhook = "[[endpoint]]\nname = \"a\"\nkind = \"webhook\"\nnotify.all_referrals = true\nsecrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]\n";
     let cases = [
         (
-            "[[endpoint]]\nname = \"a\"\nkind = \"mllp\"",
+            "[[endpoint]]\nname = \"a\"\nnotify.all_referrals = true\nkind = \"mllp\"",
             "(1, 1) missing-option: an endpoint of kind \"mllp\" needs `address`",
         ),
         (
-            "[[endpoint]]\nname = \"a\"\nkind = \"mllp\"\naddress = \"a:1\"\nsecrets = [\"s\"]",
-            "(5, 11) conflict: `secrets` means nothing for an endpoint of kind \"mllp\"",
+            "[[endpoint]]\nname = \"a\"\nnotify.all_referrals = true\nkind = \"mllp\"\naddress = \"a:1\"\nsecrets = [\"s\"]",
+            "(6, 11) conflict: `secrets` means nothing for an endpoint of kind \"mllp\"",
         ),
         (
-            "[[endpoint]]\nname = \"a\"\nkind = \"mllp\"\naddress = \"a\"",
-            "(4, 11) bad-value: `address` is not a host with port",
+            "[[endpoint]]\nname = \"a\"\nnotify.all_referrals = true\nkind = \"mllp\"\naddress = \"a\"",
+            "(5, 11) bad-value: `address` is not a host with port",
         ),
         (
             &format!("{webhook}url = \"http://a.example/\""),
-            "(5, 7) bad-value: `url`: expected https; `dangerous_allow_http = true` permits http",
+            "(6, 7) bad-value: `url`: expected https; `dangerous_allow_http = true` permits http",
         ),
         (
             &format!("{webhook}url = \"https://10.0.0.1/\""),
-            "(5, 7) bad-value: `url`: the host is an internal address; `dangerous_allow_private_addresses = true` permits it",
+            "(6, 7) bad-value: `url`: the host is an internal address; `dangerous_allow_private_addresses = true` permits it",
         ),
         (
             &format!("{webhook}url = \"https://a.example/\"\nurl_file = \"f\""),
-            "(6, 12) conflict: `url` and `url_file` cannot both be given",
+            "(7, 12) conflict: `url` and `url_file` cannot both be given",
         ),
         (
             "[log]\nfilter = \"loopgate=loud\"",
@@ -162,6 +167,71 @@ fn problems_of_endpoints_and_texts_are_located() {
     ];
     for (text, expected) in cases {
         assert_eq!(problems(text), [expected], "{text}");
+    }
+}
+
+/// An endpoint that is told of everything gives away the data of every patient: only by an explicit word.
+#[test]
+fn who_is_told_of_which_referrals_is_said() {
+    let told = |kind: &str, notify: &str| {
+        let way = match kind {
+            "mllp" => "address = \"a:1\"",
+            _ => "url = \"https://a.example/\"\nsecrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]",
+        };
+        problems(&format!("[[endpoint]]\nname = \"a\"\nkind = \"{kind}\"\n{notify}\n{way}"))
+    };
+    let open = "open-endpoint: this partner would be told of every referral, with the data of the patient";
+    for kind in ["mllp", "webhook"] {
+        for (notify, expected) in [
+            ("notify.all_referrals = true", None),
+            ("notify.facilities = [\"A\"]", None),
+            ("notify.senders = [\"A|B\"]", None),
+            ("notify.authorities = [\"urn:x\"]", None),
+            ("", Some(format!("(1, 1) {open}"))),
+            ("notify.facilities = []", Some(format!("(4, 1) {open}"))),
+            ("notify = { events = [\"report\"] }", Some(format!("(4, 10) {open}"))),
+            ("notify = { all_referrals = false }", Some(format!("(4, 10) {open}"))),
+            (
+                "notify = { all_referrals = true, senders = [\"A|B\"] }",
+                Some("(4, 28) conflict: `notify.senders` and `notify.all_referrals` cannot both be given".into()),
+            ),
+            ("notify.senders = [\"A\"]", Some("(4, 18) bad-value: `A` is no sender".into())),
+        ] {
+            assert_eq!(told(kind, notify), Vec::from_iter(expected), "{kind} {notify}");
+        }
+    }
+    for (written, expected) in [
+        ("accepted = \"OK\"", Some("(4, 62) bad-value: `accepted` is no order status")),
+        ("accepted = \"/IP\"", Some("(4, 62) bad-value: `accepted` is no order status")),
+        (
+            "acepted = \"OK/IP\"",
+            Some("(4, 51) unknown-option: there is no option `endpoint.notify.order_status.acepted`"),
+        ),
+        ("no-show = \"SC/A\"", None),
+    ] {
+        let notify = format!("notify = {{ all_referrals = true, order_status = {{ {written} }} }}");
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(told("mllp", &notify), expected, "{written}");
+    }
+    let webhook = told("webhook", "notify = { all_referrals = true, order_status = { report = \"SC/CM\" } }");
+    assert!(
+        webhook[0].contains("`notify.order_status` means nothing for an endpoint of kind \"webhook\""),
+        "{webhook:?}"
+    );
+}
+
+/// What the reference says of an event left out is what the workflow does, and every event stands in the table.
+#[test]
+fn the_order_statuses_of_the_reference_are_those_of_the_workflow() {
+    use crate::record::AnnouncementKind;
+
+    assert_eq!(options::ORDER_STATUS.len(), AnnouncementKind::ALL.len());
+    for (option, kind) in options::ORDER_STATUS.iter().zip(AnnouncementKind::ALL) {
+        assert_eq!(option.key, kind.as_str());
+        let usual = crate::workflow::announce::order_status(kind);
+        let pair = usual.map_or("Unset: ".into(), |pair| format!("`{}/{}`", pair.control, pair.status));
+        assert!(option.doc.contains(&pair), "{}: {pair}", option.key);
+        assert_eq!(option.doc.contains('`'), pair != "Unset: ", "{}", option.key);
     }
 }
 
@@ -249,7 +319,7 @@ fn files_are_read_and_what_is_wrong_with_them_is_told() {
     let secrets =
         write("secrets", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n\nwhsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
     let config = |secrets: &str| {
-        let flags = "kind = \"webhook\"\ndangerous_allow_private_addresses = true";
+        let flags = "kind = \"webhook\"\nnotify.all_referrals = true\ndangerous_allow_private_addresses = true";
         format!("[[endpoint]]\nname = \"crm\"\n{flags}\nurl_file = \"{url}\"\nsecrets_file = \"{secrets}\"\n")
     };
     let clock: std::sync::Arc<dyn crate::base::Clock> = std::sync::Arc::new(crate::base::FrozenClock::default());

@@ -12,8 +12,6 @@ use crate::record::delivery::AfterFailure;
 pub struct RetryPolicy {
     /// The wait after the first, second … failed attempt. When it is used up, the delivery is given up.
     pub delays: Vec<Duration>,
-    /// Attempts whose failure may be ambiguous: a receiver that ignores the idempotency key sees at most so many.
-    pub ambiguous_attempts_max: u32,
 }
 
 impl Default for RetryPolicy {
@@ -33,7 +31,6 @@ impl Default for RetryPolicy {
                 hours(20),
                 hours(24),
             ],
-            ambiguous_attempts_max: 6,
         }
     }
 }
@@ -44,6 +41,9 @@ const JITTER: f64 = 0.2;
 
 /// What follows the failure of attempt `attempt_number`, counted from 1.
 ///
+/// An ambiguous failure is treated like a transient one: at least once is the promise, and the delivery's id is the
+/// key by which the receiver tells a double. One that ignores the key may see as many as there are attempts.
+///
 /// The receiver's own wish to wait is honoured between one and two times our own delay: not less, or a broken clock of
 /// theirs makes us hammer; not more, or it keeps a delivery for ever.
 pub fn decide(
@@ -53,13 +53,9 @@ pub fn decide(
     now: Timestamp,
     random: &dyn Random,
 ) -> AfterFailure {
-    let bounded = match failure.class {
-        FailureClass::Permanent => return AfterFailure::GiveUp,
-        FailureClass::Ambiguous => attempt_number >= policy.ambiguous_attempts_max,
-        FailureClass::Transient => false,
-    };
+    let may_go_on = failure.class != FailureClass::Permanent && !failure.disable;
     let place = usize::try_from(attempt_number.saturating_sub(1)).unwrap_or(usize::MAX);
-    let Some(delay) = policy.delays.get(place).filter(|_| !bounded && !failure.disable) else {
+    let Some(delay) = policy.delays.get(place).filter(|_| may_go_on) else {
         return AfterFailure::GiveUp;
     };
     let own = delay.mul_f64(1.0 - JITTER + 2.0 * JITTER * random.fraction());
@@ -82,32 +78,46 @@ mod tests {
         prop_oneof![Just(FailureClass::Transient), Just(FailureClass::Ambiguous), Just(FailureClass::Permanent)]
     }
 
+    /// Standard Webhooks, in seconds, written out a second time on purpose.
+    const SCHEDULE: [f64; 9] = [5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0];
+
+    /// The wait in seconds after a failure; nothing when it is given up.
+    fn wait_after(attempt: u32, failure: &SendFailure, seed: u64) -> Option<f64> {
+        let now = Timestamp::from_micros(1_000_000);
+        match decide(&RetryPolicy::default(), attempt, failure, now, &SeededRandom::new(seed)) {
+            AfterFailure::GiveUp => None,
+            AfterFailure::RetryAt(at) => Some(at.since(now).as_secs_f64()),
+        }
+    }
+
     proptest! {
         #[test]
-        fn never_too_early_never_too_late_never_without_end(
+        fn what_may_succeed_is_tried_again_near_the_schedule_until_it_ends(
             seed: u64,
-            attempt in 1_u32..40,
+            attempt in 1_usize..40,
             class in class(),
-            asked in proptest::option::of(0_u64..1_000_000),
+            asked in proptest::option::of(0_u32..1_000_000),
         ) {
-            let policy = RetryPolicy::default();
-            let failure = failure(class, asked.map(Duration::from_secs));
-            let now = Timestamp::from_micros(1_000_000);
-            match decide(&policy, attempt, &failure, now, &SeededRandom::new(seed)) {
-                AfterFailure::GiveUp => {
-                    let used_up = attempt as usize > policy.delays.len();
-                    let doubtful = class == FailureClass::Ambiguous && attempt >= policy.ambiguous_attempts_max;
-                    prop_assert!(class == FailureClass::Permanent || used_up || doubtful);
-                }
-                AfterFailure::RetryAt(at) => {
-                    prop_assert!(class != FailureClass::Permanent);
-                    let delay = policy.delays[attempt as usize - 1];
-                    let wait = at.since(now);
-                    prop_assert!(wait >= delay.mul_f64(0.799) && wait <= delay.mul_f64(2.401));
-                    prop_assert!(asked.is_none_or(|asked| wait >= Duration::from_secs(asked).min(delay.mul_f64(0.799))));
-                    prop_assert!(asked.is_some() || wait <= delay.mul_f64(1.201));
-                }
-            }
+            let failure = failure(class, asked.map(|seconds| Duration::from_secs(seconds.into())));
+            let wait = wait_after(u32::try_from(attempt).unwrap(), &failure, seed);
+            let delay = SCHEDULE.get(attempt - 1).filter(|_| class != FailureClass::Permanent);
+            prop_assert_eq!(wait.is_some(), delay.is_some());
+            let (Some(wait), Some(delay)) = (wait, delay) else { return Ok(()) };
+            let ask = asked.map_or(0.0, f64::from);
+            // Between the delay and twice the delay as asked, give or take the jitter of a fifth.
+            prop_assert!(wait >= delay * 0.799 && wait <= delay * 2.401, "{wait} at {delay}");
+            prop_assert!(wait <= (delay * 1.201).max(ask + 0.001), "{wait} at {delay}, asked {ask}");
+            prop_assert!(wait >= ask.min(delay * 1.599), "{wait} at {delay}, asked {ask}");
+        }
+    }
+
+    #[test]
+    fn an_ambiguous_failure_counts_like_a_transient_one() {
+        for attempt in 1..12 {
+            let wait = |class| wait_after(attempt, &failure(class, None), 7);
+            assert_eq!(wait(FailureClass::Ambiguous), wait(FailureClass::Transient), "attempt {attempt}");
+            assert_eq!(wait(FailureClass::Ambiguous).is_some(), attempt < 10, "attempt {attempt}");
+            assert_eq!(wait(FailureClass::Permanent), None);
         }
     }
 

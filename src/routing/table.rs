@@ -6,12 +6,13 @@ use smol_str::SmolStr;
 use crate::base::ids::{EndpointName, ReferralId};
 use crate::record::{Announcement, AnnouncementKind, OrderStatus};
 
-/// What a referrer hears unless its route says otherwise: the decision, the appointment, the visit, the report, and
-/// every bad end.
-pub const DEFAULT_KINDS: [AnnouncementKind; 12] = [
+/// What a referrer hears unless its route says otherwise: the decision, what is asked of it, the appointment, the
+/// visit, the report, and every bad end. Not its own closing.
+pub const DEFAULT_KINDS: [AnnouncementKind; 15] = [
     AnnouncementKind::Received,
     AnnouncementKind::Accepted,
     AnnouncementKind::Declined,
+    AnnouncementKind::NeedInformation,
     AnnouncementKind::Scheduled,
     AnnouncementKind::Rescheduled,
     AnnouncementKind::AppointmentCancelled,
@@ -20,7 +21,9 @@ pub const DEFAULT_KINDS: [AnnouncementKind; 12] = [
     AnnouncementKind::InterimReport,
     AnnouncementKind::Report,
     AnnouncementKind::Cancelled,
+    AnnouncementKind::CancellationRefused,
     AnnouncementKind::Failed,
+    AnnouncementKind::Expired,
 ];
 
 /// A route as written in the settings. Of the four ways to match, those given must all hold; none given matches every
@@ -287,6 +290,11 @@ mod tests {
         let routes = vec![quiet, hook.clone(), hook];
         check(routes.clone(), &announcement(AnnouncementKind::Accepted), &[("hook", Form::Webhook)]);
         check(routes, &announcement(AnnouncementKind::Closed), &[]);
+        for kind in AnnouncementKind::ALL {
+            let heard =
+                !destinations(&Table::new(vec![route("p")]).unwrap(), &summary(), &announcement(kind)).is_empty();
+            assert_eq!(heard, kind != AnnouncementKind::Closed, "{}", kind.as_str());
+        }
     }
 
     #[test]

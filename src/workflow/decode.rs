@@ -211,6 +211,15 @@ fn is_known_control(control: &str) -> bool {
     CONTROL_CODES.contains(&control)
 }
 
+/// ORC-1 and ORC-5 for a person to read, `OK/IP`; `?` when either is no code of its table, for it may then be anything
+/// the sender wrote.
+pub(super) fn pair_of(report: &StatusReport) -> String {
+    let StatusReport { control, status, .. } = report;
+    let are_codes = (control.is_empty() || is_known_control(control))
+        && (status.is_empty() || STATUS_CODES.contains(&status.as_str()));
+    if are_codes { format!("{control}/{status}") } else { "?".to_owned() }
+}
+
 /// The meaning of a report from a sender.
 pub(super) fn meaning_of(role: Role, report: &StatusReport) -> Meaning {
     if report.referral_status.is_empty() && !report.trigger.starts_with('I') {

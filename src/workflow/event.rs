@@ -29,7 +29,8 @@ pub struct Event {
 }
 
 impl Event {
-    /// A timer of the store fell due.
+    /// A timer of the store fell due. The key is the timer's kind and instant, so that a timer that is fired twice is
+    /// heard once; it happened when it fell due, however late that was noticed.
     pub fn timer(kind: TimerKind, due_at: Timestamp) -> Self {
         Self {
             key: format!("{}@{}", kind.as_str(), due_at.as_micros()),
@@ -51,7 +52,7 @@ pub enum What {
 }
 
 /// ORC-1, ORC-5 and RF1-1 as reported of an order, with what the same message says of the order itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct StatusReport {
     /// ORC-1 (table 0119), empty when absent.
     pub control: String,
@@ -75,6 +76,13 @@ impl StatusReport {
     }
 }
 
+impl std::fmt::Debug for StatusReport {
+    /// The fields hold what the sender wrote: only codes of the tables are shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&super::decode::pair_of(self))
+    }
+}
+
 /// Why something was declined, cancelled or given up: ORC-16 or `statusReason`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
@@ -91,10 +99,20 @@ impl Reason {
 }
 
 impl std::fmt::Debug for Reason {
-    /// The text may have been typed by a person about a patient: only its size is shown.
+    /// The text may have been typed by a person about a patient, and so may the code: of the text only the size is
+    /// shown, of the code what can be one.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({} bytes of text)", self.code, self.text.len())
+        let code = if is_like_a_code(&self.code) { &self.code } else { "?" };
+        write!(f, "{code} ({} bytes of text)", self.text.len())
     }
+}
+
+/// A short word of lower case, digits and hyphens as in the reason sets, or a short one of capitals and digits as in
+/// the tables of HL7.
+fn is_like_a_code(code: &str) -> bool {
+    let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || b"-0123456789".contains(&byte));
+    let is_table_code = |text: &str| text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    (code.len() <= 32 && is_word(code)) || (code.len() <= 4 && is_table_code(code))
 }
 
 /// How soon (table 0280 and 0027, `ServiceRequest.priority`).

@@ -39,6 +39,9 @@ pub enum Link {
 }
 
 /// Finds the referral among `candidates`: those of the patient, or loaded by the number.
+///
+/// Only a referral number with its system is unique by itself. Appointment ids and visit numbers are the sender's own,
+/// and two senders may use the same: a patient who is known to be another one rules them out.
 pub fn link(clues: &Clues, candidates: &[&State]) -> Link {
     let sure = by_number(clues, candidates)
         .or_else(|| by_appointment(clues, candidates))
@@ -55,20 +58,31 @@ fn by_number<'a>(clues: &Clues, candidates: &[&'a State]) -> Option<&'a State> {
         let request = &state.request;
         clues.service_request.as_deref() == Some(&request.service_request)
             || clues.placer_number.as_ref().is_some_and(|(value, system)| {
-                !value.is_empty() && *value == request.placer_number && *system == request.placer_system
+                let same = !value.is_empty() && *value == request.placer_number && *system == request.placer_system;
+                same && (!system.is_empty() || is_of_patient(clues, state))
             })
     })
 }
 
+fn is_of_patient(clues: &Clues, state: &State) -> bool {
+    clues.patient.as_deref().is_some_and(|patient| !patient.is_empty() && patient == state.request.patient)
+}
+
+/// Both patients are known, and they differ.
+fn is_of_another(clues: &Clues, state: &State) -> bool {
+    let known = |patient: &str| !patient.is_empty();
+    clues.patient.as_deref().is_some_and(known) && known(&state.request.patient) && !is_of_patient(clues, state)
+}
+
 fn by_appointment<'a>(clues: &Clues, candidates: &[&'a State]) -> Option<&'a State> {
     let id = clues.appointment.as_deref()?;
-    candidates.iter().copied().find(|state| state.appointments.get(id).is_some())
+    candidates.iter().copied().find(|state| state.appointments.get(id).is_some() && !is_of_another(clues, state))
 }
 
 fn by_visit_number<'a>(clues: &Clues, candidates: &[&'a State]) -> Option<&'a State> {
     let visit = clues.visit.as_deref()?;
     let has = |state: &&State| state.appointments.iter().any(|known| known.visit.as_deref() == Some(visit));
-    candidates.iter().copied().find(has)
+    candidates.iter().copied().find(|state| has(state) && !is_of_another(clues, state))
 }
 
 /// The one open referral of the patient that has an appointment near the start of the visit.
@@ -82,10 +96,7 @@ fn by_time<'a>(clues: &Clues, candidates: &[&'a State]) -> Option<&'a State> {
 }
 
 fn open_of_patient<'a>(clues: &Clues, candidates: &[&'a State]) -> impl Iterator<Item = &'a State> {
-    candidates
-        .iter()
-        .copied()
-        .filter(|state| state.is_open() && clues.patient.as_deref() == Some(&state.request.patient))
+    candidates.iter().copied().filter(|state| state.is_open() && is_of_patient(clues, state))
 }
 
 /// Whether an ADT^A04 says that the patient is there: on the day of the visit and not earlier than four hours before

@@ -175,6 +175,42 @@ fn a_referral_is_found_by_number_appointment_visit_or_time() {
 }
 
 #[test]
+fn the_numbers_of_another_patient_link_nothing() {
+    let state = opened("sr1", "a1", 10);
+    let mut without_system = state.clone();
+    without_system.request.placer_system = String::new();
+    let (number, system) = (state.request.placer_number.clone(), state.request.placer_system.clone());
+    assert!(!number.is_empty() && !system.is_empty());
+    let of = |patient: &str| Clues {
+        patient: Some(patient.into()).filter(|id: &String| !id.is_empty()),
+        ..Clues::default()
+    };
+    let appointment = |patient: &str| Clues { appointment: Some("a1".into()), ..of(patient) };
+    let visit = |patient: &str| Clues { visit: Some("visit of a1".into()), ..of(patient) };
+    let request = |patient: &str| Clues { service_request: Some("sr1".into()), ..of(patient) };
+    let placer = |patient: &str| Clues { placer_number: Some((number.clone(), system.clone())), ..of(patient) };
+    let bare = |patient: &str| Clues { placer_number: Some((number.clone(), String::new())), ..of(patient) };
+    let (same, other, unknown) = ("Patient/p1", "Patient/p9", "");
+    for (clues, state, expected) in [
+        (appointment(same), &state, true),
+        (appointment(unknown), &state, true),
+        (appointment(other), &state, false),
+        (visit(same), &state, true),
+        (visit(unknown), &state, true),
+        (visit(other), &state, false),
+        (request(other), &state, true),
+        (placer(other), &state, true),
+        (bare(same), &state, false),
+        (bare(same), &without_system, true),
+        (bare(unknown), &without_system, false),
+        (bare(other), &without_system, false),
+    ] {
+        let found = matches!(link(&clues, &[state]), Link::Referral(_));
+        assert_eq!(found, expected, "{clues:?}");
+    }
+}
+
+#[test]
 fn the_sender_of_the_request_is_the_placer() {
     let state = opened("sr1", "a1", 10);
     let from = |sender: &str, role| Event {

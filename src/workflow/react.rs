@@ -49,7 +49,7 @@ pub fn role_of(event: &Event, state: Option<&State>) -> Role {
 fn code_of(event: &Event) -> SmolStr {
     match &event.what {
         What::Happened(happening) => happening.code().into(),
-        What::Status(report) => smol_str::format_smolstr!("{}/{}", report.control, report.status),
+        What::Status(report) => decode::pair_of(report).into(),
     }
 }
 

@@ -167,7 +167,8 @@ impl State {
         !self.fulfilment.is_terminal()
     }
 
-    /// The row to store, as the write after `version`.
+    /// The row to store. `version` is the one this state was read under, 0 when it is new: the store refuses the write
+    /// when another has come in between, and keeps it as `version + 1`.
     pub fn to_referral(&self, version: u32) -> Referral {
         let (kind, id) = self.request.patient.split_once('/').unwrap_or(("Patient", &self.request.patient));
         Referral {

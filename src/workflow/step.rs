@@ -41,7 +41,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// The change of the store's timers, when it is one.
+    /// The change of the store's timers that belongs to the same write as the state; nothing for the other commands.
     pub fn timer_change(&self) -> Option<TimerChange> {
         match self {
             Self::StartTimer { kind, due_at } => {

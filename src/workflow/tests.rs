@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::base::{Timestamp, ids::ReferralId};
-use crate::record::AnnouncementKind as Kind;
+use crate::record::{AnnouncementKind as Kind, TimerChange, WorkItemKind};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -296,6 +296,49 @@ fn the_row_to_store_and_what_may_not_show() {
     assert!(matches!(State::from_bytes(b"{"), Err(StateFault::Unreadable { .. })));
     let event = Event::timer(TimerKind::Decision, at(3));
     assert_eq!(role_of(&event, Some(play.state())), Role::Unknown);
+}
+
+#[test]
+fn what_the_sender_wrote_is_shown_only_when_it_is_a_code() {
+    for (control, status, expected) in [
+        ("OK", "IP", "OK/IP"),
+        ("SC", "", "SC/"),
+        ("", "CM", "/CM"),
+        ("MRS CANARY", "CM", "?"),
+        ("OK", "CANARY", "?"),
+        ("ok", "IP", "?"),
+    ] {
+        let report = StatusReport { control: control.into(), status: status.into(), ..StatusReport::default() };
+        assert_eq!(format!("{report:?}"), expected);
+        let context = Context { now: at(1), policy: &Policy::default(), calendar: &Calendar::default() };
+        let refused = react(None, &event(1, What::Status(report)), &context).unwrap_err();
+        assert_eq!(refused.event, expected);
+        assert!(!refused.to_string().to_ascii_uppercase().contains("CANARY"), "{refused}");
+    }
+    for (code, expected) in [("no-capacity", "no-capacity"), ("A1", "A1"), ("Canary", "?"), ("CANARY JANE", "?")] {
+        let reason = Reason { code: code.into(), text: "moved".into() };
+        assert_eq!(format!("{reason:?}"), format!("{expected} (5 bytes of text)"));
+    }
+}
+
+#[test]
+fn what_the_engine_stores_of_a_step() {
+    let due_at = at(9);
+    let start = Command::StartTimer { kind: TimerKind::Decision, due_at };
+    let name = TimerKind::Decision.as_str();
+    assert_eq!(start.timer_change(), Some(TimerChange::Start { kind: name.into(), due_at }));
+    let stop = Command::StopTimer { kind: TimerKind::Decision };
+    assert_eq!(stop.timer_change(), Some(TimerChange::Stop { kind: name.into() }));
+    let ask = Command::OpenTask { kind: WorkItemKind::Overdue, text: "look".into() };
+    assert_eq!(ask.timer_change(), None);
+    let (once, again) = (Event::timer(TimerKind::Decision, due_at), Event::timer(TimerKind::Decision, due_at));
+    assert_eq!((&once.key, once.occurred_at), (&again.key, due_at));
+    assert_ne!(once.key, Event::timer(TimerKind::Decision, at(10)).key);
+    assert_ne!(once.key, Event::timer(TimerKind::Booking, due_at).key);
+    let observed = Observation { clues: Clues::default(), occurred_at: due_at, what: once.what };
+    let event = observed.into_event("m1/0".into(), "EMR|NORTH".into(), Some(Role::Placer));
+    assert_eq!((event.key.as_str(), event.sender.as_str(), event.role), ("m1/0", "EMR|NORTH", Some(Role::Placer)));
+    assert_eq!(event.occurred_at, due_at);
 }
 
 #[test]

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
@@ -113,7 +114,7 @@ class Tally:
 def start(gateway, folder):
     log = open(folder / "gateway.log", "w", encoding="utf-8")
     command = [gateway, "serve", "--data", folder / "data", "--mllp", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
-    process = subprocess.Popen(command + ["--http", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=log, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     ready = json.loads(process.stdout.readline())
     host, port = next(iter(ready["mllp"].values())).rsplit(":", 1)
     return process, (host, int(port)), ready.get("admin")
@@ -205,9 +206,9 @@ def main():
     if not arguments.corpus.is_dir():
         print(f"SKIPPED: there is no corpus at {arguments.corpus}; nothing was sent", file=sys.stderr)
         return 0
-    folder = arguments.report.parent
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    arguments.report.parent.mkdir(parents=True, exist_ok=True)
+    # A folder of our own, beside the report: nothing that was there before is removed.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="corpus-", dir=arguments.report.parent))
     process, address, admin = start(arguments.gateway, folder)
     try:
         tally, reconnects = send_all(arguments.corpus, address)
@@ -224,6 +225,10 @@ def main():
           f"outcomes {dict(outcomes)}; {len(tally.unanswered)} unanswered, {len(tally.mismatched)} mismatched; "
           f"process {'alive' if alive else 'DEAD'}, exit {ended}; report in {arguments.report}")
     good = alive and ended == 0 and drained and not tally.unanswered and not tally.mismatched
+    if good:
+        shutil.rmtree(folder)
+    else:
+        print(f"the store and the log of the gateway are in {folder}", file=sys.stderr)
     return 0 if good else 1
 
 

@@ -177,7 +177,7 @@ def start_gateway(arguments, folder, ports, log):
         config = config.replace(f"@{name}@", str(port))
     file = folder / "gateway.toml"
     file.write_text(config)
-    doors = ["--admin", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+    doors = ["--admin", "127.0.0.1:0"]
     gateway = Program([arguments.gateway, "serve", "--config", file, *doors], log)
     ready = gateway.line()
     port = int(next(iter(ready["mllp"].values())).rsplit(":", 1)[1])

@@ -8,6 +8,8 @@ use super::*;
 use crate::base::FrozenClock;
 use crate::base::ids::{DeliveryId, EndpointName};
 use crate::connectors::http_client::AddressPolicy;
+use crate::connectors::tls::test_material::Authority;
+use crate::connectors::tls::{Material, ServerTls};
 use crate::connectors::webhook::signature::{SignedHeaders, verify};
 use crate::connectors::webhook::{SigningSecret, WebhookUrl};
 use crate::record::{DeliveryState, Payload};
@@ -137,6 +139,50 @@ async fn a_receiver_that_hangs_up_or_never_answers_may_have_it() {
         let (outcome, _stream) = tokio::join!(sender.send(&delivery), receiving);
         let failure = outcome.unwrap_err();
         assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Ambiguous, code));
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_behind_tls_must_be_of_an_authority_that_is_believed() {
+    let authority = Authority::new("Root");
+    let server = ServerTls::new(Arc::new(Material { authority: None, ..authority.material("partner") })).unwrap();
+    for (believed, expected) in [
+        (Some(authority.believed()), None),
+        (Some(Authority::new("Other").believed()), Some("connect-failed")),
+        (None, Some("connect-failed")),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}/hooks", listener.local_addr().unwrap().port());
+        let settings = WebhookSettings {
+            endpoint: EndpointName::new("partner"),
+            url: WebhookUrl::parse(&url, false, AddressPolicy::Any).unwrap(),
+            secrets: secrets(),
+            timeout: Duration::from_secs(20),
+            addresses: AddressPolicy::Any,
+            authority: believed.and_then(|material| material.authority),
+        };
+        let sender = WebhookSender::new(settings, Arc::new(FrozenClock::at(NOW))).unwrap();
+        let delivery = delivery();
+        let receiving = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = server.accept(stream).await else { return };
+            let mut request = Vec::new();
+            while !request.ends_with(BODY) {
+                if matches!(stream.read_buf(&mut request).await, Ok(0) | Err(_)) {
+                    return;
+                }
+            }
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            stream.flush().await.unwrap();
+        };
+        let (outcome, ()) = tokio::join!(sender.send(&delivery), receiving);
+        match expected {
+            None => assert_eq!(outcome, Ok(Receipt("204".into()))),
+            Some(code) => {
+                let failure = outcome.unwrap_err();
+                assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Transient, code));
+            }
+        }
     }
 }
 
