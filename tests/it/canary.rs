@@ -83,7 +83,7 @@ async fn nothing_that_is_written_holds_patient_data() {
     telemetry::redaction::install_panic_hook();
 
     // The endpoint refuses connections, so that failures of delivery are written about too.
-    let endpoint = "[[endpoint]]\nname = \"closed\"\nkind = \"mllp\"\naddress = \"127.0.0.1:9\"\n";
+    let endpoint = "[[endpoint]]\nname = \"closed\"\nkind = \"mllp\"\naddress = \"127.0.0.1:9\"\nnotify = { all_referrals = true }\n";
     let gateway = Gateway::start("", endpoint).await;
     for message in messages() {
         let mut client = gateway.client().await;
