@@ -132,3 +132,6 @@ pub const RENDER_RESOURCES_MAX: usize = 512;
 
 /// How often a sender that waits for `applied` is looked up in the store: another replica may have concluded its message.
 pub const APPLIED_LOOK_PERIOD: Duration = Duration::from_millis(250);
+
+/// Requests under way at one HTTP port: probes and scrapers are few, and more would only queue for the store.
+pub const HTTP_REQUESTS_MAX: usize = 64;

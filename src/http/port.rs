@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::limit::GlobalConcurrencyLimitLayer;
+
+use crate::base::limits;
 
 /// Bound, not yet serving.
 pub struct Port {
@@ -18,6 +21,7 @@ impl Port {
     pub async fn open(address: SocketAddr, router: Router) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
+        let router = router.layer(GlobalConcurrencyLimitLayer::new(limits::HTTP_REQUESTS_MAX));
         Ok(Self { listener, address, router })
     }
 
