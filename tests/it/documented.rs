@@ -1,4 +1,4 @@
-//! Every command that the README and the documents name exists: targets of the Makefile, commands of the program.
+//! What the README and the documents name exists: targets of the Makefile, commands of the program, files linked to.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -110,6 +110,76 @@ fn missing_command(top: &BTreeSet<String>, arguments: &[String]) -> Option<Strin
     let alternatives: Vec<&str> = second.split('\\').next().unwrap_or_default().split('/').collect();
     let known = below.is_empty() || alternatives.iter().all(|word| !is_name(word) || below.contains(*word));
     (!known).then(|| format!("{first} {second}"))
+}
+
+#[test]
+fn every_metric_is_documented_as_it_is_registered() {
+    use loopgate::telemetry::names::Metric;
+
+    let page = checkout::read("docs/logging.md");
+    let documented: Vec<&str> = page.lines().filter(|line| line.starts_with("| `loopgate_")).collect();
+    let row = |metric: &Metric| {
+        let kind = format!("{:?}", metric.kind()).to_ascii_lowercase();
+        format!("| `{}` | {kind} | {} |", metric.name(), metric.help())
+    };
+    let registered: Vec<String> = Metric::ALL.iter().map(row).collect();
+    assert_eq!(documented, registered, "docs/logging.md");
+}
+
+/// The targets of the links of a document outside code, each with its line number.
+fn links_of(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut in_block = false;
+    for (number, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        }
+        let prose = line.split('`').step_by(2).filter(|_| !in_block);
+        // A link whose words are code, [`a`](b), is cut at the back quotes: its target still stands after `](`.
+        for part in prose.flat_map(|part| part.split("](").skip(1)) {
+            found.extend(part.split_once(')').map(|(target, _)| (number + 1, target)));
+        }
+    }
+    found
+}
+
+/// Whether `target`, as written in the document at `path`, leads to a file or folder of the checkout.
+fn leads_somewhere(path: &str, target: &str) -> bool {
+    let is_elsewhere = ["http://", "https://", "mailto:", "#"].iter().any(|start| target.starts_with(start));
+    let file = target.split(['#', ' ']).next().unwrap_or_default();
+    let folder = std::path::Path::new(path).parent().unwrap_or_else(|| std::path::Path::new(""));
+    is_elsewhere || checkout::root().join(folder).join(file).exists()
+}
+
+#[test]
+fn every_relative_link_leads_somewhere() {
+    let mut broken = Vec::new();
+    for path in documents() {
+        for (line, target) in links_of(&checkout::read(&path)) {
+            if !leads_somewhere(&path, target) {
+                broken.push(format!("{path}:{line}: {target}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn links_are_found_in_documents() {
+    let text = "[a](b.md) and [`c`](d.md#e), `[no](link)`\n```\n[no](link)\n```\n[f](https://g.example/)\n";
+    assert_eq!(links_of(text), [(1, "b.md"), (1, "d.md#e"), (5, "https://g.example/")]);
+    for (target, expected) in [
+        ("style.md", true),
+        ("style.md#names", true),
+        ("../README.md", true),
+        ("decisions", true),
+        ("#below", true),
+        ("https://g.example/", true),
+        ("absent.md", false),
+        ("README.md", false),
+    ] {
+        assert_eq!(leads_somewhere("docs/logging.md", target), expected, "{target}");
+    }
 }
 
 #[test]
