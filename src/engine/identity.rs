@@ -146,7 +146,7 @@ pub fn resolve(resources: &[Resource], known: &Known) -> (Renames, Vec<Issue>) {
     let mut renames = Renames::default();
     for patient in resources.iter().filter(|resource| resource.kind() == "Patient") {
         let own = patient.id().unwrap_or_default();
-        // In a merge each side is looked up by itself; a survivor that is already merged away is followed.
+        // In a merge each side is looked up by itself.
         let id = if merging { merge_side(patient, known) } else { known.patient_id(patient, &mut issues) };
         if id != own {
             renames.0.insert(format!("Patient/{own}"), format!("Patient/{id}"));
@@ -155,11 +155,11 @@ pub fn resolve(resources: &[Resource], known: &Known) -> (Renames, Vec<Issue>) {
     (renames, issues)
 }
 
+/// Who one side of a merge is by now: a side that was merged away before stands for its survivor.
 fn merge_side(patient: &Resource, known: &Known) -> SmolStr {
     let own = patient.id().unwrap_or_default();
     let owner = identity_keys(patient).iter().filter_map(|key| known.owners.get(key)).flatten().next().cloned();
-    let id = owner.unwrap_or_else(|| own.into());
-    if replaced_by(patient).is_some() { id } else { known.survivor(&ResourceKey::new("Patient", id)).id }
+    known.survivor(&ResourceKey::new("Patient", owner.unwrap_or_else(|| own.into()))).id
 }
 
 /// Replaces references, wherever they stand.
@@ -270,6 +270,19 @@ mod tests {
         assert_eq!(said.len(), 1);
         assert_eq!((said[0].id(), said[0].get("link")), (Some("survivor"), None));
         assert!(redirects(&said).is_empty());
+    }
+
+    #[test]
+    fn a_merge_made_before_is_known_again_without_agreed_identifiers() {
+        let mut known = Known::default();
+        let key = |id: &str| ResourceKey::new("Patient", id);
+        known.redirect(&Redirect { from: key("loser"), to: key("survivor") });
+        let mut loser = patient("loser", &[]);
+        let link = br#"[{"other":{"reference":"Patient/survivor"},"type":"replaced-by"}]"#;
+        loser.object_mut().set("link", Node::parse(link).unwrap());
+        let said = [patient("survivor", &[]), loser];
+        let (renames, _) = resolve(&said, &known);
+        assert_eq!(renamed(&said, &renames).len(), 1);
     }
 
     #[test]

@@ -144,7 +144,10 @@ impl Process {
             // Is it the message, or is it the world?
             self.world.store.probe().await?;
             let tries = self.world.store.count_try(reading.message.id).await?;
-            let reason = error.map(|error| error.to_string());
+            let reason = error.map_or_else(
+                || "it panicked, or kept colliding with what others wrote".to_owned(),
+                |error| error.to_string(),
+            );
             tracing::error!(message = %reading.message.id, tries, reason, "a message could not be concluded");
         }
         Ok(())
