@@ -119,7 +119,7 @@ statements! {
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[]) \
         ON CONFLICT (message) DO UPDATE SET outcome = excluded.outcome, concluded_at = excluded.concluded_at, \
         mapping_release = excluded.mapping_release, issues = excluded.issues";
-    REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = $2, concluded_at = $3 WHERE message = $1";
+    REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = $2, concluded_at = $3, tries = 0 WHERE message = $1";
     INSERT_WORK_ITEMS = "INSERT INTO work_item (kind, referral, message, created_at, text) \
         SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[])";
     INSERT_AUDIT = "INSERT INTO audit (at, action, agent, message) \

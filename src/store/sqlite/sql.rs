@@ -106,7 +106,7 @@ statements! {
     UPSERT_OUTCOME = "INSERT INTO message_outcome (message, outcome, concluded_at, mapping_release, issues) \
         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (message) DO UPDATE SET outcome = excluded.outcome, \
         concluded_at = excluded.concluded_at, mapping_release = excluded.mapping_release, issues = excluded.issues";
-    REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = ?2, concluded_at = ?3 WHERE message = ?1";
+    REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = ?2, concluded_at = ?3, tries = 0 WHERE message = ?1";
     INSERT_WORK_ITEM = "INSERT INTO work_item (kind, referral, message, created_at, text) VALUES (?1, ?2, ?3, ?4, ?5)";
     INSERT_AUDIT = "INSERT INTO audit (at, action, agent, message) VALUES (?1, ?2, ?3, ?4)";
 
