@@ -29,8 +29,7 @@ impl Advance {
         let Some(event) = event(timer) else { return Ok(Concluded::LeaseLost) };
         for _ in 0..limits::CONFLICTS_MAX {
             let mut desk = Desk::load_referral(self.world.store.as_ref(), timer.referral).await?;
-            let conclusion =
-                decide_timer(&self.decider, &mut desk, timer.referral, &event, timer.due_at, self.world.clock.now());
+            let conclusion = decide_timer(&self.decider, &mut desk, timer, &event, self.world.clock.now());
             let deliveries = !conclusion.deliveries.is_empty();
             match self.world.store.conclude(lease, vec![conclusion]).await? {
                 Concluded::Conflict => {}

@@ -50,7 +50,7 @@ suite! {
     resources: [versions_follow_each_other, a_batch_may_write_successive_versions, a_wrong_version_conflicts,
         identifiers_follow_the_index, redirects_collapse, identifiers_lead_to_the_survivor];
     referrals: [versions_are_checked, timeline_keeps_the_order, open_referrals_follow_merges, timers_fire_once,
-        work_items_are_kept];
+        a_timer_fires_and_not_its_neighbour,        work_items_are_kept];
     deliveries: [order_holds_per_subject, due_times_hold, attempts_are_counted_and_finished_once,
         a_dead_one_frees_the_next, the_same_id_is_queued_once, paused_endpoints_wait, an_earlier_sequence_goes_first,
         deliveries_are_listed];

@@ -173,8 +173,7 @@ statements! {
     START_TIMER = "INSERT INTO timer (referral, kind, partition, due_at) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (referral, kind) DO UPDATE SET due_at = excluded.due_at";
     STOP_TIMER = "DELETE FROM timer WHERE referral = $1 AND kind = $2";
-    FIRE_TIMER = "DELETE FROM timer WHERE referral = $1 AND kind = \
-        (SELECT min(kind) FROM timer WHERE referral = $1 AND due_at = $2)";
+    FIRE_TIMER = "DELETE FROM timer WHERE referral = $1 AND kind = $2 AND due_at = $3";
     DUE_TIMERS = "SELECT referral, kind, due_at FROM timer WHERE due_at <= $1 AND partition = ANY ($2::smallint[]) \
         ORDER BY due_at, referral, kind LIMIT $3::bigint";
     LIST_WORK_ITEMS = "SELECT kind, referral, text FROM work_item ORDER BY number DESC LIMIT $1::bigint";
