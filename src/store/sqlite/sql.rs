@@ -55,7 +55,8 @@ statements! {
     RECORD_MIGRATION = "INSERT INTO migration (number, title, digest, applied_at) VALUES (?1, ?2, ?3, ?4)";
 
     // Admission
-    LAST_NUMBER = "SELECT max(coalesce((SELECT max(id) FROM message), 0), coalesce((SELECT max(turn) FROM pending), 0))";
+    LAST_NUMBER = "SELECT last FROM message_number WHERE singleton = 1";
+    KEEP_LAST_NUMBER = "UPDATE message_number SET last = ?1 WHERE singleton = 1";
     FIND_CONTROL_ID = "SELECT id, content_digest, received_at FROM message WHERE control_id = ?1 AND sender = ?2 \
         AND feed = ?3 AND control_id <> '' AND is_refused = 0 AND received_at >= ?4 ORDER BY id";
     OUTCOME_OF = "SELECT outcome FROM message_outcome WHERE message = ?1";
