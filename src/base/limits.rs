@@ -15,6 +15,10 @@ pub const CONNECTIONS_MAX: usize = 1024;
 /// Messages in one intake commit: past this a commit takes longer than the window it saves.
 pub const ADMIT_BATCH_MAX: usize = 256;
 
+/// Bytes of messages in one intake commit of PostgreSQL, where they travel as one parameter: past this the commit does
+/// not wait for more. The server takes 1 GB.
+pub const ADMIT_BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// Messages in one processing batch and so in one concluding commit.
 pub const CONCLUDE_BATCH_MAX: usize = 128;
 
@@ -99,7 +103,7 @@ pub const WRITE_QUEUE_MAX: usize = 1024;
 /// Reading connections to SQLite: a few, since each occupies a thread and a page cache while it reads.
 pub const READ_CONNECTIONS_MAX: usize = 4;
 
-/// Connections of one replica to PostgreSQL. (setting)
+/// Connections of one replica to PostgreSQL for all but admission, waking and presence, which have one each. (setting)
 pub const POSTGRES_CONNECTIONS_MAX: u32 = 8;
 
 /// Event keys a referral remembers, to change nothing when one comes again. The journal refuses resent messages

@@ -1,4 +1,5 @@
-//! Admission: one task collects what waits into one transaction, whose statements take whole arrays.
+//! Admission: one task collects what waits into one transaction, whose statements take whole arrays. It has a connection
+//! of its own, so that no burst of other work keeps it waiting. A group that fails over a row goes in caller by caller.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +10,7 @@ use super::connection::{self, Space, text};
 use super::fault::{Answered, Fault};
 use super::{messages, sql};
 use crate::base::ids::MessageId;
-use crate::base::limits::{ADMIT_BATCH_MAX, DUPLICATE_WINDOW};
+use crate::base::limits::{ADMIT_BATCH_BYTES_MAX, ADMIT_BATCH_MAX, DUPLICATE_WINDOW};
 use crate::base::{Digest, Issue, Timestamp};
 use crate::record::{Disposition, Lane, Lanes, MessageOutcome, Reception, ReusePolicy};
 use crate::store::{Admission, StoreError, encoding};
@@ -20,25 +21,43 @@ pub struct Waiting {
     pub answer: oneshot::Sender<Result<Vec<Admission>, StoreError>>,
 }
 
+impl Waiting {
+    /// How many receptions, and their bytes.
+    fn size(&self) -> (usize, usize) {
+        (self.batch.len(), self.batch.iter().map(|reception| reception.bytes.len()).sum())
+    }
+}
+
 /// Admits what comes until every sender is gone.
 pub async fn serve(pool: PgPool, mut queue: mpsc::Receiver<Waiting>, wake: impl Fn() + Send) {
     while let Some(first) = queue.recv().await {
-        let mut size = first.batch.len();
+        let (mut count, mut bytes) = first.size();
         let mut group = vec![first];
-        while size < ADMIT_BATCH_MAX
+        while count < ADMIT_BATCH_MAX
+            && bytes < ADMIT_BATCH_BYTES_MAX
             && let Ok(next) = queue.try_recv()
         {
-            size += next.batch.len();
+            let (more, more_bytes) = next.size();
+            (count, bytes) = (count + more, bytes + more_bytes);
             group.push(next);
         }
         let pool = pool.clone();
         // In a task of its own, so that a panic costs its group an answer and not the store its admissions.
-        let work = tokio::spawn(async move {
-            let admitted = admit(&pool, &group).await.map_err(|fault| fault.into_store_error("admit"));
-            answer(group, admitted);
-        });
+        let work = tokio::spawn(async move { admit_group(&pool, group).await });
         drop(work.await);
         wake();
+    }
+}
+
+async fn admit_group(pool: &PgPool, group: Vec<Waiting>) {
+    match admit(pool, &group).await {
+        Err(fault) if group.len() > 1 && fault.is_of_a_row() => {
+            for alone in group.into_iter().map(|waiting| vec![waiting]) {
+                let admitted = admit(pool, &alone).await;
+                answer(alone, admitted.map_err(|fault| fault.into_store_error("admit")));
+            }
+        }
+        admitted => answer(group, admitted.map_err(|fault| fault.into_store_error("admit"))),
     }
 }
 
