@@ -8,11 +8,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{self, Space, text};
 use super::fault::{Answered, Fault};
-use super::{messages, sql};
+use super::{messages, referrals, sql};
 use crate::base::ids::MessageId;
 use crate::base::limits::{ADMIT_BATCH_BYTES_MAX, ADMIT_BATCH_MAX, DUPLICATE_WINDOW};
 use crate::base::{Digest, Issue, Timestamp};
-use crate::record::{Disposition, Lane, Lanes, MessageOutcome, Reception, ReusePolicy};
+use crate::record::{Disposition, Lane, Lanes, MessageOutcome, Reception, ReusePolicy, WorkItem};
 use crate::store::{Admission, StoreError, encoding};
 
 /// Receptions of one caller, and where it waits.
@@ -188,6 +188,7 @@ struct Rows<'a> {
     messages: Vec<(i64, &'a Reception, bool, bool)>,
     refusals: Vec<(i64, &'a [Issue], Timestamp)>,
     pending: Vec<(i64, &'a Lanes, i64)>,
+    work_items: Vec<(WorkItem, MessageId, Timestamp)>,
 }
 
 impl<'a> Rows<'a> {
@@ -217,7 +218,12 @@ impl<'a> Rows<'a> {
         self.messages.push((id, reception, false, reused));
         let blocked = lanes.as_slice().iter().filter(|lane| !ledger.occupied.insert(lane.0)).count();
         self.pending.push((id, lanes, i64::try_from(blocked).unwrap_or(i64::MAX)));
-        if reused { Admission::StoredReused(MessageId(id)) } else { Admission::Stored(MessageId(id)) }
+        let id = MessageId(id);
+        if !reused {
+            return Admission::Stored(id);
+        }
+        self.work_items.push((encoding::reused_control_id(id), id, reception.received_at));
+        Admission::StoredReused(id)
     }
 
     fn refuse(&mut self, reception: &'a Reception, id: i64, issues: &'a [Issue], reused: bool) {
@@ -237,6 +243,8 @@ impl<'a> Rows<'a> {
             });
             messages::put_outcomes(connection, outcomes.collect()).await?;
         }
+        let items = self.work_items.iter().map(|(item, id, at)| (item, Some(*id), *at));
+        referrals::add_work_items(connection, items.collect()).await?;
         enter(connection, self.pending.iter().map(|(id, lanes, blocked)| (*id, *id, *lanes, *blocked))).await
     }
 
