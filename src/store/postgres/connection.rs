@@ -16,6 +16,18 @@ use crate::store::migration::{self, Applied};
 /// How long a call waits for a connection before it answers that the store cannot be reached.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Settings of each session. The last four are for the planner: statements are planned once per session, often while
+/// tables are empty, and a scan or hash of a whole table chosen then would stay when it has grown. Every statement on
+/// the way of a message looks rows up by an index.
+const SETTINGS: [(&str, &str); 6] = [
+    ("default_transaction_isolation", "read committed"),
+    ("synchronous_commit", "on"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
 /// Locks of one kind: bounds what the server must hold at once, whatever the batch; a shared bucket costs a short wait.
 const BUCKETS: i64 = 4096;
 
@@ -24,9 +36,7 @@ pub fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(|_| {
         StoreError::Configuration("the PostgreSQL URL cannot be read: see the manual of libpq".to_owned())
     })?;
-    Ok(options
-        .application_name("loopgate")
-        .options([("default_transaction_isolation", "read committed"), ("synchronous_commit", "on")]))
+    Ok(options.application_name("loopgate").options(SETTINGS))
 }
 
 /// Up to so many connections, made when they are needed and made anew when they break.

@@ -41,7 +41,11 @@ async fn hot_statements_use_their_index() {
         ("UNBLOCK", 1, "lane_entry_pk"),
         ("CURRENT_RESOURCES", 2, "resource_pk"),
         ("LOAD_RESOURCES", 2, "resource_version_pk"),
+        ("UPDATE_RESOURCES", 4, "resource_pk"),
         ("FIND_IDENTIFIERS", 1, "resource_index_pk"),
+        ("DELETE_INDEX", 3, "resource_index_pk"),
+        ("DELETE_PENDING", 2, "pending_pkey"),
+        ("GET_REDIRECTS", 2, "redirect_pk"),
         ("CLAIM_DELIVERIES", 5, "delivery_due"),
         ("NEXT_DUE", 1, "delivery_due"),
         ("SET_READY", 2, "delivery_order"),
@@ -49,11 +53,10 @@ async fn hot_statements_use_their_index() {
         ("DUE_TIMERS", 3, "timer_due"),
         ("LIST_MESSAGES_BY_OUTCOME", 4, "message_outcome_rare"),
     ];
-    // A fresh database is too small for indexes to pay, so the other ways are made dear.
+    // The plan that a session keeps, made on empty tables.
     let mut connection = store.pool.acquire().await.unwrap();
-    let settings = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; \
-                    SET plan_cache_mode = force_generic_plan";
-    sqlx::raw_sql(settings).execute(&mut *connection).await.unwrap();
+    sqlx::raw_sql("SET plan_cache_mode = force_generic_plan").execute(&mut *connection).await.unwrap();
+    let mut bad = Vec::new();
     for (name, parameters, index) in cases {
         let text = sql::ALL.iter().find(|(found, _)| *found == name).unwrap().1;
         let prepare = format!("PREPARE {name} AS {text}");
@@ -61,8 +64,12 @@ async fn hot_statements_use_their_index() {
         let explain = format!("EXPLAIN EXECUTE {name} ({})", vec!["NULL"; parameters].join(", "));
         let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *connection).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-        assert!(plan.iter().any(|line| line.contains(index)), "{name} without {index}:\n{}", plan.join("\n"));
+        let plan = plan.join("\n");
+        if !plan.contains(index) || plan.contains("Seq Scan") || plan.contains("Hash Join") {
+            bad.push(format!("{name} without {index}:\n{plan}"));
+        }
     }
+    assert!(bad.is_empty(), "{}", bad.join("\n\n"));
     drop(connection);
     drop(store);
     database.drop_it().await;
