@@ -180,7 +180,8 @@ async fn a_long_control_id_is_admitted_and_found_again() {
     let Some(database) = Database::create().await else { return };
     let store = PostgresStore::open(&database.url).await.unwrap();
     // Hexadecimal digests, since the server compresses what repeats.
-    let long: String = (0..200).map(|number: i32| format!("{:?}", Digest::of(&number.to_le_bytes()).0)).collect();
+    let long =
+        (0..200_i32).map(|number| format!("{:?}", Digest::of(&number.to_le_bytes()).0)).collect::<Vec<_>>().concat();
     let of = |last: &str| Reception { sender: long.as_str().into(), ..reception(&format!("{long}{last}"), &[1]) };
     let first = store.admit(vec![of("a"), of("b")]).await.unwrap();
     let [Admission::Stored(a), Admission::Stored(b)] = first[..] else { panic!("expected two: {first:?}") };
