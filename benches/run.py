@@ -43,7 +43,7 @@ class Bench:
         return ["--data", str(data)]
 
     def serve_arguments(self, store):
-        doors = ["--mllp", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+        doors = ["--mllp", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
         return ["serve", *self.store_arguments(store), *doors]
 
     def once(self, store, message, connections, rate):

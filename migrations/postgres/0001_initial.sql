@@ -21,8 +21,10 @@ CREATE TABLE message (
     bytes             bytea    NOT NULL
 );
 
--- Duplicates are found here, and people look for a control id here.
-CREATE INDEX message_by_control_id ON message (control_id, sender, feed) WHERE control_id <> '';
+-- Duplicates are found here, and people look for a control id here. Beginnings only: a row of an index holds 2,704 bytes
+-- at most, and a sender may send a longer control id.
+CREATE INDEX message_by_control_id ON message (left(control_id, 200), left(sender, 200), left(feed, 200))
+    WHERE control_id <> '';
 
 -- What became of a message. No row: pending, and nothing to say about it.
 CREATE TABLE message_outcome (
@@ -199,10 +201,12 @@ CREATE TABLE audit (
 );
 
 -- Who works on this store. `token` changes when the replica loses a partition, so that what it began under the old
--- one is refused.
+-- one is refused. `presence` is the advisory lock that the replica's process holds while it lives. `token` is unique
+-- and `presence` is in no index: a renewal must not wait for those who hold the row's key.
 CREATE TABLE replica (
     instance   text   NOT NULL CONSTRAINT replica_pk PRIMARY KEY,
     token      bigint NOT NULL CONSTRAINT replica_token_is_unique UNIQUE,
+    presence   bigint NOT NULL,
     expires_at bigint NOT NULL
 );
 

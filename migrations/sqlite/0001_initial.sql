@@ -4,6 +4,15 @@
 -- indexes that hold only unfinished work. There are no foreign keys: nothing is deleted but what is finished, and a
 -- check per row would cost more than it finds with one writer.
 
+-- The highest number given to a message or a place in a lane. A row, and not a count in memory: a second process may
+-- write beside the gateway.
+CREATE TABLE message_number (
+    singleton INTEGER PRIMARY KEY CONSTRAINT message_number_is_one_row CHECK (singleton = 1),
+    last      INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO message_number (singleton, last) VALUES (1, 0);
+
 -- The journal: every reception that was answered, never changed, never deleted by the gateway.
 CREATE TABLE message (
     id                INTEGER PRIMARY KEY,

@@ -22,6 +22,12 @@ pub const CONCLUDE_BATCH_MAX: usize = 64;
 /// Threads that may block: a few readers of the embedded store and the mapping of two batches. More would only hold
 /// memory.
 pub const BLOCKING_THREADS_MAX: usize = 8;
+/// Bytes of messages in one intake commit of PostgreSQL, where they travel as one parameter: past this the commit does
+/// not wait for more. The server takes 1 GB.
+pub const ADMIT_BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Messages in one processing batch and so in one concluding commit.
+pub const CONCLUDE_BATCH_MAX: usize = 128;
 
 /// Senders waiting for an intake commit; past this the answer is "try again" (AR or CE with 207) at once.
 pub const INTAKE_QUEUE_MAX: usize = 4096;
@@ -104,7 +110,7 @@ pub const WRITE_QUEUE_MAX: usize = 1024;
 /// Reading connections to SQLite: a few, since each occupies a thread and a page cache while it reads.
 pub const READ_CONNECTIONS_MAX: usize = 4;
 
-/// Connections of one replica to PostgreSQL. (setting)
+/// Connections of one replica to PostgreSQL for all but admission, waking and presence, which have one each. (setting)
 pub const POSTGRES_CONNECTIONS_MAX: u32 = 8;
 
 /// Event keys a referral remembers, to change nothing when one comes again. The journal refuses resent messages

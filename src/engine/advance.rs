@@ -29,8 +29,7 @@ impl Advance {
         for _ in 0..limits::CONFLICTS_MAX {
             let mut desk = Desk::load_referral(self.world.store.as_ref(), timer.referral).await?;
             let now = self.world.clock.now();
-            let decided =
-                AssertUnwindSafe(|| decide_timer(&self.decider, &mut desk, timer.referral, &event, timer.due_at, now));
+            let decided = AssertUnwindSafe(|| decide_timer(&self.decider, &mut desk, timer, &event, now));
             let Ok(conclusion) = std::panic::catch_unwind(decided) else { return Ok(Concluded::Conflict) };
             let deliveries = !conclusion.deliveries.is_empty();
             match self.world.store.conclude(lease, vec![conclusion]).await? {

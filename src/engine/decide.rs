@@ -14,7 +14,7 @@ use super::{identity, merge};
 use crate::base::ids::ReferralId;
 use crate::base::{Issue, IssueCode, Random, Severity, Timestamp};
 use crate::fhir::{Node, Resource};
-use crate::record::{Audit, Cause, Conclusion, MessageOutcome, ResourceKey, WorkItem, WorkItemKind};
+use crate::record::{Audit, Cause, Conclusion, MessageOutcome, ResourceKey, Timer, WorkItem, WorkItemKind};
 use crate::workflow::{
     self, Clues, Command, Context, Event, Link, NotApplicable, Observation, Policy, Role, State, Step, link,
 };
@@ -60,18 +60,11 @@ fn decide_message(decider: &Decider, desk: &mut Desk, reading: &Reading, now: Ti
 }
 
 /// What follows when a timer of a referral ran out.
-pub fn decide_timer(
-    decider: &Decider,
-    desk: &mut Desk,
-    referral: ReferralId,
-    event: &Event,
-    due_at: Timestamp,
-    now: Timestamp,
-) -> Conclusion {
-    let cause = Cause::Timer { referral, due_at };
+pub fn decide_timer(decider: &Decider, desk: &mut Desk, timer: &Timer, event: &Event, now: Timestamp) -> Conclusion {
+    let cause = Cause::Timer(timer.clone());
     let mut draft =
         Draft::new(decider, desk, cause, MessageOutcome::Processed, "timer.fired", SmolStr::new_static("timer"), now);
-    draft.happen(Some(referral), event);
+    draft.happen(Some(timer.referral), event);
     draft.conclusion
 }
 
@@ -236,9 +229,9 @@ impl<'d> Draft<'d> {
     /// Never dropped: stored with the message, and a person is asked.
     fn refused(&mut self, referral: Option<ReferralId>, known: bool, refused: &NotApplicable) {
         let kind = if known { WorkItemKind::NotApplicable } else { WorkItemKind::UnknownReferral };
-        let text = match self.conclusion.cause {
+        let text = match &self.conclusion.cause {
             Cause::Message(message) => format_smolstr!("message {message}: {refused}"),
-            Cause::Timer { .. } => format_smolstr!("{refused}"),
+            Cause::Timer(_) => format_smolstr!("{refused}"),
         };
         self.conclusion.issues.push(Issue::warning(IssueCode::NotApplicable, refused.to_string()));
         self.ask(kind, referral, text);

@@ -186,7 +186,7 @@ struct Told {
 impl Told {
     fn of(conclusion: &Conclusion) -> Self {
         Self {
-            cause: conclusion.cause,
+            cause: conclusion.cause.clone(),
             outcome: conclusion.outcome,
             issues: conclusion.issues.clone(),
             events: conclusion

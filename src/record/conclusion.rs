@@ -10,14 +10,11 @@ use crate::base::{
 };
 
 /// Why something happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     Message(MessageId),
-    /// The timer of this kind of this referral ran out; `due_at` tells a restarted timer from the old one.
-    Timer {
-        referral: ReferralId,
-        due_at: Timestamp,
-    },
+    /// This timer ran out; its `due_at` tells a restarted timer from the old one.
+    Timer(Timer),
 }
 
 /// A referral as stored: the workflow's state is opaque here.
@@ -45,7 +42,7 @@ pub struct ReferralWrite {
 }
 
 /// A running timer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Timer {
     pub referral: ReferralId,
     /// `T2`, as in the workflow's timer table.

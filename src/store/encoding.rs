@@ -7,7 +7,7 @@ use smol_str::format_smolstr;
 use super::LaneAction;
 use crate::base::{
     Digest, Issue,
-    ids::{DeliveryId, ReferralId},
+    ids::{DeliveryId, MessageId, ReferralId},
     limits,
 };
 use crate::record::{IdentifierKey, IndexEntry, Lane, Lanes, ResourceKey, WorkItem, WorkItemKind};
@@ -131,6 +131,14 @@ pub fn dead_delivery(id: DeliveryId, code: &str) -> WorkItem {
         "delivery {id} was given up ({code}): tell the receiver another way, or mend it and send again"
     );
     WorkItem { kind: WorkItemKind::DeadDelivery, referral: None, text }
+}
+
+/// What people are asked about a message whose control id was used before with other content.
+pub fn reused_control_id(id: MessageId) -> WorkItem {
+    let text = format_smolstr!(
+        "message {id}: its control id came before with other content: look whether its sender counts anew or repeats itself"
+    );
+    WorkItem { kind: WorkItemKind::ControlIdReused, referral: None, text }
 }
 
 /// The audit trail's name of what a person did with a lane.

@@ -201,7 +201,8 @@ pub trait MessageStore: Send + Sync {
     /// following the one before. `Referral::version` of a write is the version it follows, 0 when new; the store counts.
     fn conclude<'a>(&'a self, lease: &'a Lease, batch: Vec<Conclusion>) -> Answer<'a, Concluded>;
 
-    /// Counts a try that failed through our own fault (a panic, a conflict without end); the count so far.
+    /// Counts a try that failed through our own fault (a panic, a conflict without end); the count so far. It starts
+    /// anew when a person puts the message back to work.
     fn count_try(&self, message: MessageId) -> Answer<'_, u32>;
 
     fn message(&self, id: MessageId) -> Answer<'_, Option<StoredMessage>>;

@@ -9,6 +9,12 @@ pub fn sum(admin: &str, metric: &str) -> Option<f64> {
     sum_in(&page(admin)?, metric)
 }
 
+/// Several at once, 0 for one that is not there.
+pub fn sums<const N: usize>(admin: &str, metrics: [&str; N]) -> Option<[f64; N]> {
+    let page = page(admin)?;
+    Some(metrics.map(|metric| sum_in(&page, metric).unwrap_or(0.0)))
+}
+
 fn page(admin: &str) -> Option<String> {
     let mut stream = TcpStream::connect(admin).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;

@@ -4,7 +4,7 @@ use super::given::{Bench, at, reception, with_content};
 use crate::base::ids::FeedName;
 use crate::base::limits::DUPLICATE_WINDOW;
 use crate::base::{Issue, IssueCode};
-use crate::record::{Disposition, MessageOutcome, Reception, ReusePolicy};
+use crate::record::{Disposition, MessageOutcome, Reception, ReusePolicy, WorkItemKind};
 use crate::store::Admission;
 
 pub async fn numbers_follow_the_order_of_arrival(bench: &Bench) {
@@ -77,6 +77,9 @@ pub async fn reuse_is_flagged_or_refused(bench: &Bench) {
         panic!("expected one flagged and one refused: {admitted:?}")
     };
     assert!(bench.message(flagged).await.control_id_reused);
+    let asked = bench.store.work_items(10).await.unwrap();
+    assert_eq!(asked.iter().map(|item| item.kind).collect::<Vec<_>>(), [WorkItemKind::ControlIdReused]);
+    assert!(asked[0].text.contains(&flagged.to_string()), "{}", asked[0].text);
     let kept = bench.message(kept).await;
     assert_eq!((kept.outcome, kept.bytes), (MessageOutcome::Refused, refusing.bytes));
     assert_eq!(bench.admit(vec![other]).await, [duplicate_of(flagged, MessageOutcome::Pending)]);

@@ -92,6 +92,23 @@ pub async fn retry_runs_the_head_again(bench: &Bench) {
     assert_eq!(bench.claim().await, [next]);
 }
 
+pub async fn back_to_work_means_fresh_tries(bench: &Bench) {
+    let bad = bench.admit_into(&[1]).await;
+    for back in ["retry", "requeue"] {
+        assert_eq!(bench.store.count_try(bad).await.unwrap(), 1, "before {back}");
+        assert_eq!(bench.store.count_try(bad).await.unwrap(), 2, "before {back}");
+        park(bench, bad).await;
+        assert_eq!(bench.message(bad).await.tries, 2, "a person sees how often it was tried");
+        if back == "retry" {
+            act(bench, 1, LaneAction::Retry).await;
+        } else {
+            act(bench, 1, LaneAction::Divert).await;
+            assert!(bench.store.requeue(bad, lanes(&[1])).await.unwrap());
+        }
+        assert_eq!(bench.claim_except([]).await[0].tries, 0, "after {back}");
+    }
+}
+
 pub async fn release_and_divert_let_the_next_up(bench: &Bench) {
     let cases = [(LaneAction::Release, MessageOutcome::Released), (LaneAction::Divert, MessageOutcome::Diverted)];
     for (lane, (action, outcome)) in (1..).zip(cases) {

@@ -41,7 +41,7 @@ suite! {
         another_sender_or_feed_is_no_duplicate, reuse_is_flagged_or_refused, a_refused_message_is_kept_and_never_first,
         an_old_control_id_may_come_again, an_unheard_answer_is_noted];
     lanes: [order_holds_within_a_lane, a_message_out_of_turn_is_not_concluded, lanes_do_not_wait_for_each_other, a_merge_fences_both_lanes,
-        a_parked_lane_stops_only_itself, a_parked_merge_holds_both_lanes, retry_runs_the_head_again,
+        a_parked_lane_stops_only_itself, a_parked_merge_holds_both_lanes, retry_runs_the_head_again, back_to_work_means_fresh_tries,
         release_and_divert_let_the_next_up, an_absent_or_working_lane_cannot_be_acted_on,
         what_is_in_work_is_not_claimed_again, requeue_goes_to_the_end, lanes_are_listed];
     conclusions: [a_conclusion_is_found_again, a_message_is_concluded_once, a_conflict_undoes_the_batch,
@@ -50,7 +50,7 @@ suite! {
     resources: [versions_follow_each_other, a_batch_may_write_successive_versions, a_wrong_version_conflicts,
         identifiers_follow_the_index, redirects_collapse, identifiers_lead_to_the_survivor];
     referrals: [versions_are_checked, timeline_keeps_the_order, open_referrals_follow_merges, timers_fire_once,
-        work_items_are_kept];
+        a_timer_fires_and_not_its_neighbour,        work_items_are_kept];
     deliveries: [order_holds_per_subject, due_times_hold, attempts_are_counted_and_finished_once,
         a_dead_one_frees_the_next, the_same_id_is_queued_once, paused_endpoints_wait, an_earlier_sequence_goes_first,
         deliveries_are_listed];

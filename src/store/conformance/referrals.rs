@@ -51,6 +51,18 @@ pub async fn open_referrals_follow_merges(bench: &Bench) {
     assert!(bench.load(wanted).await.referrals.is_empty());
 }
 
+fn timer(kind: &str, seconds: i64) -> Timer {
+    Timer { referral: referral_id(1), kind: kind.into(), due_at: at(seconds) }
+}
+
+pub async fn a_timer_fires_and_not_its_neighbour(bench: &Bench) {
+    let timers = ["T1", "T2"].map(|kind| TimerChange::Start { kind: kind.into(), due_at: at(10) });
+    write(bench, ReferralWrite { timers: timers.to_vec(), ..referral_write(1, 0) }).await;
+    assert_eq!(bench.conclude(vec![conclusion(Cause::Timer(timer("T2", 10)))]).await, Concluded::Done);
+    assert_eq!(bench.store.due_timers(&bench.lease, at(10), 10).await.unwrap(), [timer("T1", 10)]);
+    assert_eq!(bench.conclude(vec![conclusion(Cause::Timer(timer("T2", 10)))]).await, Concluded::LeaseLost);
+}
+
 pub async fn timers_fire_once(bench: &Bench) {
     let start = |kind: &str, seconds| TimerChange::Start { kind: kind.into(), due_at: at(seconds) };
     let timers = vec![start("T1", 10), start("T2", 20), start("T3", 5)];
@@ -59,11 +71,10 @@ pub async fn timers_fire_once(bench: &Bench) {
     write(bench, ReferralWrite { timers, ..referral_write(1, 1) }).await;
     let due = async |seconds| bench.store.due_timers(&bench.lease, at(seconds), 10).await.unwrap();
     assert_eq!(due(19).await, []);
-    let t2 = Timer { referral: referral_id(1), kind: "T2".into(), due_at: at(20) };
-    assert_eq!(due(20).await, [t2]);
+    assert_eq!(due(20).await, [timer("T2", 20)]);
     assert_eq!(due(30).await.len(), 2);
-    let fired = |seconds| conclusion(Cause::Timer { referral: referral_id(1), due_at: at(seconds) });
-    assert_eq!(bench.conclude(vec![fired(10)]).await, Concluded::LeaseLost, "it was started anew");
+    let fired = |seconds| conclusion(Cause::Timer(timer("T2", seconds)));
+    assert_eq!(bench.conclude(vec![fired(10)]).await, Concluded::LeaseLost, "it was not due then");
     let restart = ReferralWrite { timers: vec![start("T2", 40)], ..referral_write(1, 2) };
     let firing = Conclusion { referrals: vec![restart], ..fired(20) };
     assert_eq!(bench.conclude(vec![firing]).await, Concluded::Done);

@@ -1,4 +1,5 @@
-//! Admission: one task collects what waits into one transaction, whose statements take whole arrays.
+//! Admission: one task collects what waits into one transaction, whose statements take whole arrays. It has a connection
+//! of its own, so that no burst of other work keeps it waiting. A group that fails over a row goes in caller by caller.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,11 +8,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{self, Space, text};
 use super::fault::{Answered, Fault};
-use super::{messages, sql};
+use super::{messages, referrals, sql};
 use crate::base::ids::MessageId;
-use crate::base::limits::{ADMIT_BATCH_MAX, DUPLICATE_WINDOW};
+use crate::base::limits::{ADMIT_BATCH_BYTES_MAX, ADMIT_BATCH_MAX, DUPLICATE_WINDOW};
 use crate::base::{Digest, Issue, Timestamp};
-use crate::record::{Disposition, Lane, Lanes, MessageOutcome, Reception, ReusePolicy};
+use crate::record::{Disposition, Lane, Lanes, MessageOutcome, Reception, ReusePolicy, WorkItem};
 use crate::store::{Admission, StoreError, encoding};
 
 /// Receptions of one caller, and where it waits.
@@ -20,25 +21,43 @@ pub struct Waiting {
     pub answer: oneshot::Sender<Result<Vec<Admission>, StoreError>>,
 }
 
+impl Waiting {
+    /// How many receptions, and their bytes.
+    fn size(&self) -> (usize, usize) {
+        (self.batch.len(), self.batch.iter().map(|reception| reception.bytes.len()).sum())
+    }
+}
+
 /// Admits what comes until every sender is gone.
 pub async fn serve(pool: PgPool, mut queue: mpsc::Receiver<Waiting>, wake: impl Fn() + Send) {
     while let Some(first) = queue.recv().await {
-        let mut size = first.batch.len();
+        let (mut count, mut bytes) = first.size();
         let mut group = vec![first];
-        while size < ADMIT_BATCH_MAX
+        while count < ADMIT_BATCH_MAX
+            && bytes < ADMIT_BATCH_BYTES_MAX
             && let Ok(next) = queue.try_recv()
         {
-            size += next.batch.len();
+            let (more, more_bytes) = next.size();
+            (count, bytes) = (count + more, bytes + more_bytes);
             group.push(next);
         }
         let pool = pool.clone();
         // In a task of its own, so that a panic costs its group an answer and not the store its admissions.
-        let work = tokio::spawn(async move {
-            let admitted = admit(&pool, &group).await.map_err(|fault| fault.into_store_error("admit"));
-            answer(group, admitted);
-        });
+        let work = tokio::spawn(async move { admit_group(&pool, group).await });
         drop(work.await);
         wake();
+    }
+}
+
+async fn admit_group(pool: &PgPool, group: Vec<Waiting>) {
+    match admit(pool, &group).await {
+        Err(fault) if group.len() > 1 && fault.is_of_a_row() => {
+            for alone in group.into_iter().map(|waiting| vec![waiting]) {
+                let admitted = admit(pool, &alone).await;
+                answer(alone, admitted.map_err(|fault| fault.into_store_error("admit")));
+            }
+        }
+        admitted => answer(group, admitted.map_err(|fault| fault.into_store_error("admit"))),
     }
 }
 
@@ -169,6 +188,7 @@ struct Rows<'a> {
     messages: Vec<(i64, &'a Reception, bool, bool)>,
     refusals: Vec<(i64, &'a [Issue], Timestamp)>,
     pending: Vec<(i64, &'a Lanes, i64)>,
+    work_items: Vec<(WorkItem, MessageId, Timestamp)>,
 }
 
 impl<'a> Rows<'a> {
@@ -198,7 +218,12 @@ impl<'a> Rows<'a> {
         self.messages.push((id, reception, false, reused));
         let blocked = lanes.as_slice().iter().filter(|lane| !ledger.occupied.insert(lane.0)).count();
         self.pending.push((id, lanes, i64::try_from(blocked).unwrap_or(i64::MAX)));
-        if reused { Admission::StoredReused(MessageId(id)) } else { Admission::Stored(MessageId(id)) }
+        let id = MessageId(id);
+        if !reused {
+            return Admission::Stored(id);
+        }
+        self.work_items.push((encoding::reused_control_id(id), id, reception.received_at));
+        Admission::StoredReused(id)
     }
 
     fn refuse(&mut self, reception: &'a Reception, id: i64, issues: &'a [Issue], reused: bool) {
@@ -218,6 +243,8 @@ impl<'a> Rows<'a> {
             });
             messages::put_outcomes(connection, outcomes.collect()).await?;
         }
+        let items = self.work_items.iter().map(|(item, id, at)| (item, Some(*id), *at));
+        referrals::add_work_items(connection, items.collect()).await?;
         enter(connection, self.pending.iter().map(|(id, lanes, blocked)| (*id, *id, *lanes, *blocked))).await
     }
 

@@ -54,15 +54,15 @@ fn parks(conclusion: &Conclusion) -> bool {
 fn message_of(conclusion: &Conclusion) -> Option<MessageId> {
     match conclusion.cause {
         Cause::Message(id) => Some(id),
-        Cause::Timer { .. } => None,
+        Cause::Timer(_) => None,
     }
 }
 
 /// Takes the causes out of their queues. `false`: one of them was concluded by somebody else.
 async fn settle_causes(connection: &mut PgConnection, batch: &[Conclusion]) -> Answered<bool> {
     for conclusion in batch {
-        if let Cause::Timer { referral, due_at } = conclusion.cause
-            && !referrals::fire(connection, referral, due_at).await?
+        if let Cause::Timer(timer) = &conclusion.cause
+            && !referrals::fire(connection, timer).await?
         {
             return Ok(false);
         }

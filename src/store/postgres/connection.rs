@@ -9,27 +9,40 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 use super::fault::{Answered, Fault};
 use super::sql;
 use crate::base::Digest;
-use crate::base::limits::POSTGRES_CONNECTIONS_MAX;
 use crate::record::Lane;
 use crate::store::StoreError;
 use crate::store::migration::{self, Applied};
 
 /// How long a call waits for a connection before it answers that the store cannot be reached.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Settings of each session. The last four are for the planner: statements are planned once per session, often while
+/// tables are empty, and a scan or hash of a whole table chosen then would stay when it has grown. Every statement on
+/// the way of a message looks rows up by an index.
+const SETTINGS: [(&str, &str); 6] = [
+    ("default_transaction_isolation", "read committed"),
+    ("synchronous_commit", "on"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
 
 /// Locks of one kind: bounds what the server must hold at once, whatever the batch; a shared bucket costs a short wait.
 const BUCKETS: i64 = 4096;
 
-/// Connects as the URL says (TLS by its `sslmode`). The pool reconnects by itself.
-pub async fn pool(url: &str) -> Result<PgPool, StoreError> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|_| {
-            StoreError::Configuration("the PostgreSQL URL cannot be read: see the manual of libpq".to_owned())
-        })?
-        .application_name("loopgate")
-        .options([("default_transaction_isolation", "read committed"), ("synchronous_commit", "on")]);
-    let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIMEOUT);
-    pool.connect_with(options).await.map_err(|error| Fault::from(error).into_store_error("open"))
+/// How to connect, as the URL says (TLS by its `sslmode`).
+pub fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let options = PgConnectOptions::from_str(url).map_err(|_| {
+        StoreError::Configuration("the PostgreSQL URL cannot be read: see the manual of libpq".to_owned())
+    })?;
+    Ok(options.application_name("loopgate").options(SETTINGS))
+}
+
+/// Up to so many connections, made when they are needed and made anew when they break.
+pub fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+    pool.connect_lazy_with(options.clone())
 }
 
 /// Applies what is outstanding, all or nothing, each migration in a savepoint of its own; replicas that start together

@@ -30,6 +30,18 @@ impl Fault {
         }
     }
 
+    /// May come of a single row: what the server says of values and rows (SQLSTATE classes 21 to 23 and 54), and rows
+    /// that do not decode.
+    pub fn is_of_a_row(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } => true,
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| ["21", "22", "23", "54"].iter().any(|class| code.starts_with(class)))
+            }
+            Self::Database(error) => matches!(error, sqlx::Error::Encode(_) | sqlx::Error::Protocol(_)),
+        }
+    }
+
     /// The server broke a circle of waiting transactions by undoing this one (SQLSTATE 40P01).
     pub fn is_deadlock(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("40P01"))

@@ -40,6 +40,9 @@ pub fn locks(pending: &[Pending]) -> Vec<(Space, i32)> {
 /// Takes messages that are at the heads of their lanes, which are locked, out of them, and counts the next of each
 /// lane up. `false`: one of them is not there, not at the head, or not parked as `parked` says.
 pub async fn leave(connection: &mut PgConnection, leaving: &[&Pending], parked: bool) -> Answered<bool> {
+    if leaving.is_empty() {
+        return Ok(true);
+    }
     let ids: Vec<i64> = leaving.iter().map(|one| one.id).collect();
     let expected = ids.len() as u64;
     let deleted = sqlx::query(sql::DELETE_PENDING).bind(ids).bind(parked).execute(&mut *connection).await?;

@@ -111,7 +111,7 @@ pub async fn put_outcomes(connection: &mut PgConnection, outcomes: Vec<NewOutcom
     Ok(())
 }
 
-/// Another outcome for a message that has one; issues and release stay.
+/// Another outcome for a message that has one; issues and release stay, and its tries count anew.
 pub async fn replace_outcome(
     connection: &mut PgConnection,
     id: MessageId,

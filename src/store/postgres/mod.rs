@@ -2,7 +2,7 @@
 //!
 //! Path: `admit` goes through one task that collects what waits into one transaction (`admit`); every other verb is a
 //! transaction of its caller's on a pooled connection, its statements over whole arrays. Replicas are kept apart by
-//! leases (`lease`) and locks on lanes (`connection::Space`), and wake each other (`wake`). The other files hold the
+//! leases (`lease`, `presence`) and locks on lanes (`connection::Space`), and wake each other (`wake`). The other files hold the
 //! statements of one subject each.
 
 mod admit;
@@ -15,6 +15,7 @@ mod fault;
 mod lanes;
 mod lease;
 mod messages;
+mod presence;
 mod referrals;
 mod resources;
 mod sql;
@@ -32,6 +33,7 @@ use tokio::task::JoinSet;
 
 use self::admit::Waiting;
 use self::fault::{Answered, Fault};
+use self::presence::Presence;
 use self::wake::Wake;
 use super::{
     Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, LaneActed, LaneAction,
@@ -39,7 +41,7 @@ use super::{
     WorkflowStore,
 };
 use crate::base::ids::{DeliveryId, EndpointName, MessageId, ReferralId};
-use crate::base::limits::WRITE_QUEUE_MAX;
+use crate::base::limits::{POSTGRES_CONNECTIONS_MAX, WRITE_QUEUE_MAX};
 use crate::base::{Clock as _, SystemClock, Timestamp};
 use crate::record::{
     Attempt, Conclusion, Delivery, Lane, Lanes, Reception, Referral, ResourceKey, ResourceVersion, StoredMessage,
@@ -50,6 +52,7 @@ use crate::record::{
 pub struct PostgresStore {
     pool: PgPool,
     admissions: mpsc::Sender<Waiting>,
+    presence: Presence,
     wake: Wake,
     /// Those that tell and listen; aborted on drop.
     _tasks: JoinSet<()>,
@@ -58,17 +61,19 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Connects and brings the schema up to date.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let pool = connection::pool(url).await?;
+        let options = connection::options(url)?;
+        let pool = connection::pool(&options, POSTGRES_CONNECTIONS_MAX);
+        let alone = || connection::pool(&options, 1);
         connection::migrate(&pool, SystemClock.now().as_micros()).await?;
         let own = own_mark(&pool).await.map_err(|fault| fault.into_store_error("open"))?;
         let (admissions, queue) = mpsc::channel(WRITE_QUEUE_MAX);
         let wake = Wake::default();
         let ringing = wake.clone();
-        tokio::spawn(admit::serve(pool.clone(), queue, move || ringing.ring()));
+        tokio::spawn(admit::serve(alone(), queue, move || ringing.ring()));
         let mut tasks = JoinSet::new();
         tasks.spawn(wake.clone().tell_others(pool.clone(), own.clone()));
-        tasks.spawn(wake.clone().listen(pool.clone(), own));
-        Ok(Self { pool, admissions, wake, _tasks: tasks })
+        tasks.spawn(wake.clone().listen(alone(), own));
+        Ok(Self { pool, admissions, presence: Presence::new(options), wake, _tasks: tasks })
     }
 
     /// Runs a verb that may leave work to others.
@@ -217,7 +222,10 @@ impl WorkflowStore for PostgresStore {
 
 impl Store for PostgresStore {
     fn lease<'a>(&'a self, instance: &'a str, now: Timestamp, until: Timestamp) -> Answer<'a, Lease> {
-        run("lease", lease::lease(&self.pool, instance, now, until))
+        run("lease", async move {
+            let presence = self.presence.hold().await?;
+            lease::lease(&self.pool, presence, instance, now, until).await
+        })
     }
 
     fn release<'a>(&'a self, instance: &'a str) -> Answer<'a, ()> {

@@ -103,9 +103,9 @@ impl Events<'_> {
 }
 
 /// Takes away the timer that ran out. `false`: it was stopped, started anew or concluded by somebody else.
-pub async fn fire(connection: &mut PgConnection, referral: ReferralId, due_at: Timestamp) -> Answered<bool> {
-    let query = sqlx::query(sql::FIRE_TIMER).bind(&referral.0.as_bytes()[..]).bind(due_at.as_micros());
-    Ok(query.execute(connection).await?.rows_affected() == 1)
+pub async fn fire(connection: &mut PgConnection, timer: &Timer) -> Answered<bool> {
+    let query = sqlx::query(sql::FIRE_TIMER).bind(&timer.referral.0.as_bytes()[..]).bind(&*timer.kind);
+    Ok(query.bind(timer.due_at.as_micros()).execute(connection).await?.rows_affected() == 1)
 }
 
 pub async fn due_timers(pool: &PgPool, lease: &Lease, now: Timestamp, limit: usize) -> Answered<Vec<Timer>> {

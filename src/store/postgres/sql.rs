@@ -54,8 +54,9 @@ statements! {
     FIND_CONTROL_IDS = "SELECT f.control_id, f.sender, f.feed, f.id, f.content_digest, f.received_at, \
         coalesce(o.outcome, 'pending') FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) \
         AS k (control_id, sender, feed, since) CROSS JOIN LATERAL (SELECT m.control_id, m.sender, m.feed, m.id, \
-        m.content_digest, m.received_at FROM message m WHERE m.control_id = k.control_id AND m.control_id <> '' \
-        AND m.sender = k.sender AND m.feed = k.feed AND NOT m.is_refused AND m.received_at >= k.since OFFSET 0) f \
+        m.content_digest, m.received_at FROM message m WHERE left(m.control_id, 200) = left(k.control_id, 200) \
+        AND left(m.sender, 200) = left(k.sender, 200) AND left(m.feed, 200) = left(k.feed, 200) \
+        AND m.control_id <> '' AND m.control_id = k.control_id AND m.sender = k.sender AND m.feed = k.feed AND NOT m.is_refused AND m.received_at >= k.since OFFSET 0) f \
         LEFT JOIN message_outcome o ON o.message = f.id";
     OCCUPIED_LANES = "SELECT l.lane FROM unnest($1::bigint[]) AS l (lane) \
         WHERE EXISTS (SELECT 1 FROM lane_entry e WHERE e.lane = l.lane)";
@@ -80,8 +81,8 @@ statements! {
         AND ($3::text IS NULL OR coalesce(o.outcome, 'pending') = $3) ORDER BY m.id DESC LIMIT $4::bigint");
     LIST_MESSAGES_BY_CONTROL_ID = select_message!("FROM message m LEFT JOIN message_outcome o ON o.message = m.id \
         WHERE m.id < $1 AND ($2::text IS NULL OR m.feed = $2) \
-        AND ($3::text IS NULL OR coalesce(o.outcome, 'pending') = $3) AND m.control_id = $5::text \
-        AND m.control_id <> '' ORDER BY m.id DESC LIMIT $4::bigint");
+        AND ($3::text IS NULL OR coalesce(o.outcome, 'pending') = $3) AND left(m.control_id, 200) = left($5::text, 200) \
+        AND m.control_id = $5::text AND m.control_id <> '' ORDER BY m.id DESC LIMIT $4::bigint");
     LIST_MESSAGES_BY_OUTCOME = select_message!("FROM message_outcome o JOIN message m ON m.id = o.message \
         WHERE o.outcome = $3::text AND o.outcome <> 'processed' AND o.message < $1 \
         AND ($2::text IS NULL OR m.feed = $2) ORDER BY o.message DESC LIMIT $4::bigint");
@@ -119,7 +120,7 @@ statements! {
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[]) \
         ON CONFLICT (message) DO UPDATE SET outcome = excluded.outcome, concluded_at = excluded.concluded_at, \
         mapping_release = excluded.mapping_release, issues = excluded.issues";
-    REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = $2, concluded_at = $3 WHERE message = $1";
+    REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = $2, concluded_at = $3, tries = 0 WHERE message = $1";
     INSERT_WORK_ITEMS = "INSERT INTO work_item (kind, referral, message, created_at, text) \
         SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[])";
     INSERT_AUDIT = "INSERT INTO audit (at, action, agent, message) \
@@ -173,8 +174,7 @@ statements! {
     START_TIMER = "INSERT INTO timer (referral, kind, partition, due_at) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (referral, kind) DO UPDATE SET due_at = excluded.due_at";
     STOP_TIMER = "DELETE FROM timer WHERE referral = $1 AND kind = $2";
-    FIRE_TIMER = "DELETE FROM timer WHERE referral = $1 AND kind = \
-        (SELECT min(kind) FROM timer WHERE referral = $1 AND due_at = $2)";
+    FIRE_TIMER = "DELETE FROM timer WHERE referral = $1 AND kind = $2 AND due_at = $3";
     DUE_TIMERS = "SELECT referral, kind, due_at FROM timer WHERE due_at <= $1 AND partition = ANY ($2::smallint[]) \
         ORDER BY due_at, referral, kind LIMIT $3::bigint";
     LIST_WORK_ITEMS = "SELECT kind, referral, text FROM work_item ORDER BY number DESC LIMIT $1::bigint";
@@ -209,10 +209,17 @@ statements! {
         AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR subject = $3) ORDER BY number DESC LIMIT $4::bigint");
 
     // Leases
-    CHECK_LEASE = "SELECT 1 FROM replica WHERE token = $1 FOR SHARE";
-    DROP_EXPIRED = "DELETE FROM replica WHERE expires_at <= $1 AND instance <> $2";
-    RENEW_REPLICA = "INSERT INTO replica (instance, token, expires_at) VALUES ($1, nextval('lease_token'), $2) \
-        ON CONFLICT (instance) DO UPDATE SET expires_at = excluded.expires_at";
+    /// The lock goes with the session that made it.
+    HOLD_PRESENCE = "WITH own AS MATERIALIZED (SELECT nextval('lease_token') AS number) \
+        SELECT number, pg_advisory_lock(number)::text FROM own";
+    /// The key of a replica's row is its token: a renewal leaves it, whoever takes a partition away does not.
+    CHECK_LEASE = "SELECT 1 FROM replica WHERE token = $1 FOR KEY SHARE";
+    /// A presence that can be locked is held by nobody: its process is gone.
+    DROP_GONE = "DELETE FROM replica WHERE instance <> $2 \
+        AND (expires_at <= $1 OR pg_try_advisory_xact_lock(presence))";
+    RENEW_REPLICA = "INSERT INTO replica (instance, token, presence, expires_at) \
+        VALUES ($1, nextval('lease_token'), $2, $3) \
+        ON CONFLICT (instance) DO UPDATE SET presence = excluded.presence, expires_at = excluded.expires_at";
     COUNT_REPLICAS = "SELECT count(*) FROM replica";
     GIVE_UP_PARTITIONS = "DELETE FROM partition_lease WHERE instance = $1 AND partition IN \
         (SELECT partition FROM partition_lease WHERE instance = $1 ORDER BY partition OFFSET $2::bigint)";

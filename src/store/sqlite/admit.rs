@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::{Answered, Fault};
-use super::{lanes, messages, sql};
+use super::{lanes, messages, referrals, sql};
 use crate::base::ids::MessageId;
 use crate::base::limits::DUPLICATE_WINDOW;
 use crate::base::{Issue, Timestamp};
@@ -43,7 +43,11 @@ fn admit_one(connection: &Connection, last: &mut i64, reception: &Reception) -> 
     };
     let id = append(connection, last, reception, false, reused)?;
     lanes::enter(connection, id, id.0, lanes)?;
-    Ok(if reused { Admission::StoredReused(id) } else { Admission::Stored(id) })
+    if !reused {
+        return Ok(Admission::Stored(id));
+    }
+    referrals::add_work_item(connection, &encoding::reused_control_id(id), Some(id), reception.received_at)?;
+    Ok(Admission::StoredReused(id))
 }
 
 fn earlier(connection: &Connection, reception: &Reception) -> Answered<Earlier> {

@@ -15,12 +15,10 @@ pub fn conclude(connection: &Connection, token: i64, batch: &[Conclusion]) -> An
         return Ok(Verdict::Undo(Concluded::LeaseLost));
     }
     for conclusion in batch {
-        let concluded = match conclusion.cause {
-            Cause::Message(id) => conclude_message(connection, id, conclusion)?,
-            Cause::Timer { referral, due_at } if referrals::fire(connection, referral, due_at)? => {
-                write_effects(connection, None, conclusion)?
-            }
-            Cause::Timer { .. } => Concluded::LeaseLost,
+        let concluded = match &conclusion.cause {
+            Cause::Message(id) => conclude_message(connection, *id, conclusion)?,
+            Cause::Timer(timer) if referrals::fire(connection, timer)? => write_effects(connection, None, conclusion)?,
+            Cause::Timer(_) => Concluded::LeaseLost,
         };
         if concluded != Concluded::Done {
             return Ok(Verdict::Undo(concluded));

@@ -110,7 +110,7 @@ pub fn put_outcome(
     Ok(())
 }
 
-/// Another outcome for a message that has one; issues and release stay.
+/// Another outcome for a message that has one; issues and release stay, and its tries count anew.
 pub fn replace_outcome(
     connection: &Connection,
     id: MessageId,

@@ -22,8 +22,6 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::{Connection, params};
 use tokio::sync::Notify;
@@ -47,8 +45,6 @@ use crate::record::{
 pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
-    /// The highest number given to a message or a place in a lane; only the writer's jobs touch it.
-    last_number: Arc<AtomicI64>,
     wake: Notify,
 }
 
@@ -60,15 +56,8 @@ impl SqliteStore {
             let fault = |fault: Fault| fault.into_store_error("open");
             let mut connection = connection::writing(&path).map_err(fault)?;
             connection::migrate(&mut connection, SystemClock.now().as_micros())?;
-            let last = connection.query_row(sql::LAST_NUMBER, [], |row| row.get::<_, i64>(0));
-            let last = last.map_err(|error| fault(error.into()))?;
             let writer = Writer::start(path.clone(), connection).map_err(|_| fault(Fault::Gone))?;
-            Ok(Self {
-                writer,
-                readers: Readers::new(path),
-                last_number: Arc::new(AtomicI64::new(last)),
-                wake: Notify::new(),
-            })
+            Ok(Self { writer, readers: Readers::new(path), wake: Notify::new() })
         });
         opened.await.unwrap_or_else(|_| Err(Fault::Gone.into_store_error("open")))
     }
@@ -88,12 +77,13 @@ impl SqliteStore {
         operation: &'static str,
         work: impl FnOnce(&Connection, &mut i64) -> Answered<Verdict<T>> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let last_number = Arc::clone(&self.last_number);
         let numbered = move |connection: &Connection| {
-            let mut last = last_number.load(Ordering::Relaxed);
+            let before = connection.prepare_cached(sql::LAST_NUMBER)?.query_row([], |row| row.get(0))?;
+            let mut last = before;
             let verdict = work(connection, &mut last)?;
-            // Stored also when the job is undone later: a number left out does no harm, one given twice would.
-            last_number.store(last, Ordering::Relaxed);
+            if last != before {
+                connection.prepare_cached(sql::KEEP_LAST_NUMBER)?.execute([last])?;
+            }
             Ok(verdict)
         };
         self.writer.write(operation, numbered).await

@@ -54,8 +54,8 @@ fn change_timer(connection: &Connection, referral: ReferralId, change: &TimerCha
 }
 
 /// Takes away the timer that ran out. `false`: it was stopped, started anew or concluded by somebody else.
-pub fn fire(connection: &Connection, referral: ReferralId, due_at: Timestamp) -> Answered<bool> {
-    let row = params![&referral.0.as_bytes()[..], due_at.as_micros()];
+pub fn fire(connection: &Connection, timer: &Timer) -> Answered<bool> {
+    let row = params![&timer.referral.0.as_bytes()[..], &*timer.kind, timer.due_at.as_micros()];
     Ok(connection.prepare_cached(sql::FIRE_TIMER)?.execute(row)? == 1)
 }
 

@@ -10,13 +10,15 @@ macro_rules! statements {
     };
 }
 
-/// A flush per commit is P1. The log is folded back every 16 MB, so that few commits pay for it.
+/// A flush per commit is P1. The log is folded back every 16 MB, so that few commits pay for it. Caches are small, 8 MB
+/// here and 2 MB for each reader: what they miss is in the system's page cache, which the file shares with nobody. The
+/// file is not mapped: its pages would count as the process's own, up to the size of the store.
 pub const WRITER_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; \
-     PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536; \
+     PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8192; \
      PRAGMA temp_store = MEMORY;";
 
 pub const READER_SETTINGS: &str =
-    "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY;";
+    "PRAGMA query_only = ON; PRAGMA cache_size = -2048; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;";
 
 pub const CREATE_MIGRATION_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, \
      title TEXT NOT NULL, digest BLOB NOT NULL, applied_at INTEGER NOT NULL) STRICT";
@@ -55,7 +57,8 @@ statements! {
     RECORD_MIGRATION = "INSERT INTO migration (number, title, digest, applied_at) VALUES (?1, ?2, ?3, ?4)";
 
     // Admission
-    LAST_NUMBER = "SELECT max(coalesce((SELECT max(id) FROM message), 0), coalesce((SELECT max(turn) FROM pending), 0))";
+    LAST_NUMBER = "SELECT last FROM message_number WHERE singleton = 1";
+    KEEP_LAST_NUMBER = "UPDATE message_number SET last = ?1 WHERE singleton = 1";
     FIND_CONTROL_ID = "SELECT id, content_digest, received_at FROM message WHERE control_id = ?1 AND sender = ?2 \
         AND feed = ?3 AND control_id <> '' AND is_refused = 0 AND received_at >= ?4 ORDER BY id";
     OUTCOME_OF = "SELECT outcome FROM message_outcome WHERE message = ?1";
@@ -106,7 +109,7 @@ statements! {
     UPSERT_OUTCOME = "INSERT INTO message_outcome (message, outcome, concluded_at, mapping_release, issues) \
         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (message) DO UPDATE SET outcome = excluded.outcome, \
         concluded_at = excluded.concluded_at, mapping_release = excluded.mapping_release, issues = excluded.issues";
-    REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = ?2, concluded_at = ?3 WHERE message = ?1";
+    REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = ?2, concluded_at = ?3, tries = 0 WHERE message = ?1";
     INSERT_WORK_ITEM = "INSERT INTO work_item (kind, referral, message, created_at, text) VALUES (?1, ?2, ?3, ?4, ?5)";
     INSERT_AUDIT = "INSERT INTO audit (at, action, agent, message) VALUES (?1, ?2, ?3, ?4)";
 
@@ -151,8 +154,7 @@ statements! {
     START_TIMER = "INSERT INTO timer (referral, kind, due_at) VALUES (?1, ?2, ?3) \
         ON CONFLICT (referral, kind) DO UPDATE SET due_at = excluded.due_at";
     STOP_TIMER = "DELETE FROM timer WHERE referral = ?1 AND kind = ?2";
-    FIRE_TIMER = "DELETE FROM timer WHERE referral = ?1 AND kind = \
-        (SELECT min(kind) FROM timer WHERE referral = ?1 AND due_at = ?2)";
+    FIRE_TIMER = "DELETE FROM timer WHERE referral = ?1 AND kind = ?2 AND due_at = ?3";
     DUE_TIMERS = "SELECT referral, kind, due_at FROM timer INDEXED BY timer_due WHERE due_at <= ?1 \
         ORDER BY due_at, referral, kind LIMIT ?2";
     LIST_WORK_ITEMS = "SELECT kind, referral, text FROM work_item ORDER BY number DESC LIMIT ?1";

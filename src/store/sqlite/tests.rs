@@ -1,12 +1,13 @@
 //! What is SQLite's own: statements against the schema, plans, and a writer that survives what befalls it.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::{SqliteStore, connection, sql};
-use crate::record::MessageOutcome;
-use crate::store::conformance::given::reception;
+use crate::record::{Cause, Conclusion, MessageOutcome};
+use crate::store::conformance::given::{at, conclusion, lanes, reception};
 use crate::store::{Admission, MessageStore as _, Store as _, StoreError};
 
 async fn store(folder: &Path) -> SqliteStore {
@@ -68,6 +69,32 @@ async fn what_was_answered_survives_a_restart() {
     assert_eq!(second.message(id).await.unwrap().unwrap().outcome, MessageOutcome::Pending);
     let again = second.admit(vec![reception("a", &[1]), reception("b", &[1])]).await.unwrap();
     assert!(matches!(again[..], [Admission::Duplicate { .. }, Admission::Stored(next)] if next > id), "{again:?}");
+}
+
+#[tokio::test]
+async fn two_processes_on_one_file_share_the_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (store(folder.path()).await, store(folder.path()).await);
+    let lease = first.lease("first", at(0), at(60)).await.unwrap();
+    let mut ids = Vec::new();
+    for round in 0..3 {
+        for (name, store) in [("first", &first), ("second", &second)] {
+            let admitted = store.admit(vec![reception(&format!("{name} {round}"), &[1])]).await.unwrap();
+            let Admission::Stored(id) = admitted[0] else { panic!("expected a stored message: {admitted:?}") };
+            ids.push(id);
+        }
+    }
+    let diverted = ids.remove(0);
+    let diverting = Conclusion { outcome: MessageOutcome::Diverted, ..conclusion(Cause::Message(diverted)) };
+    first.conclude(&lease, vec![diverting]).await.unwrap();
+    assert!(second.requeue(diverted, lanes(&[1])).await.unwrap());
+    first.admit(vec![reception("last", &[1])]).await.unwrap();
+    ids.push(diverted);
+    for expected in ids {
+        let claimed = second.claim_messages(&lease, &HashSet::new(), 10).await.unwrap();
+        assert_eq!(claimed.iter().map(|message| message.id).collect::<Vec<_>>(), [expected]);
+        first.conclude(&lease, vec![conclusion(Cause::Message(expected))]).await.unwrap();
+    }
 }
 
 #[tokio::test]

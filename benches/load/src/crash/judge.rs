@@ -16,6 +16,8 @@ pub struct Judge {
     stored: HashSet<String>,
     /// Referrals whose announcements were all found; later arrivals are still looked at.
     settled: Vec<String>,
+    /// Frames without a referral that were judged before.
+    strangers: u64,
     pub outcomes: BTreeMap<String, u64>,
     pub acknowledged: u64,
     pub referrals: u64,
@@ -45,6 +47,12 @@ impl Judge {
                 }
             }
             self.settled.append(&mut sender.finished);
+        }
+        let strangers = sink.strangers();
+        if strangers > self.strangers {
+            let count = strangers - self.strangers;
+            self.violations.push(format!("P2: the referrer was sent {count} messages that name no referral"));
+            self.strangers = strangers;
         }
         self.referrals = self.settled.len() as u64;
         for referral in &self.settled {

@@ -140,7 +140,7 @@ impl Setup {
 
     fn start(&self) -> Result<Gateway, String> {
         let config = self.config().display().to_string();
-        let arguments = ["--config", &config, "--admin", "127.0.0.1:0", "--http", "127.0.0.1:0"].map(str::to_owned);
+        let arguments = ["--config", &config, "--admin", "127.0.0.1:0"].map(str::to_owned);
         Gateway::start(&self.gateway, &arguments, &self.folder.join("gateway.log"))
     }
 }
@@ -174,15 +174,17 @@ impl Run {
         };
         let gateway = self.setup.start()?;
         self.report.started(gateway.ready_after);
-        let address = gateway.mllp;
-        thread::scope(|scope| {
+        let (address, admin) = (gateway.mllp, gateway.admin.clone());
+        let progress = thread::scope(|scope| {
             for sender in &mut self.senders {
                 scope.spawn(move || sender.exchange(address, Mode::Load));
             }
             thread::sleep(delay);
+            let progress = admin.as_deref().and_then(Progress::read);
             gateway.kill();
+            progress
         });
-        self.report.kills += 1;
+        self.report.killed(progress);
         Ok(())
     }
 
@@ -216,6 +218,29 @@ impl Run {
                 (seen, moved) = (self.sink.frames(), Instant::now());
             }
         }
+    }
+}
+
+/// What the gateway says of its work, a moment before it is killed.
+struct Progress {
+    /// Messages concluded since it started.
+    concluded: f64,
+    /// Messages and deliveries not yet at their end: the gauges, which are up to two seconds old, and what came since
+    /// the start beyond what was concluded.
+    in_hand: f64,
+}
+
+impl Progress {
+    fn read(admin: &str) -> Option<Self> {
+        let metrics = [
+            "loopgate_messages_concluded_total",
+            "loopgate_messages_received_total",
+            "loopgate_messages_duplicate_total",
+            "loopgate_messages_pending",
+            "loopgate_deliveries_pending",
+        ];
+        let [concluded, received, duplicate, messages, deliveries] = metrics::sums(admin, metrics)?;
+        Some(Self { concluded, in_hand: (received - duplicate - concluded).max(0.0) + messages + deliveries })
     }
 }
 

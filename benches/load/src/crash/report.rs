@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
+use super::Progress;
 use super::judge::Judge;
 use super::sender::Sender;
 use super::sink::Sink;
@@ -16,7 +17,13 @@ pub struct Report {
     store: String,
     seed: u64,
     started: Instant,
-    pub kills: u64,
+    kills: u64,
+    /// Kills before which something had been concluded since the start; the others prove less.
+    kills_after_work: u64,
+    /// Kills while messages or deliveries were in hand.
+    kills_amid_work: u64,
+    /// Kills before the gateway could say how far it was.
+    kills_unknown: u64,
     restarts_ms: Vec<f64>,
     rows: Map<String, Value>,
     violations: Vec<String>,
@@ -29,6 +36,9 @@ impl Report {
             seed,
             started: Instant::now(),
             kills: 0,
+            kills_after_work: 0,
+            kills_amid_work: 0,
+            kills_unknown: 0,
             restarts_ms: Vec::new(),
             rows: Map::new(),
             violations: Vec::new(),
@@ -37,6 +47,17 @@ impl Report {
 
     pub fn started(&mut self, ready_after: Duration) {
         self.restarts_ms.push(ready_after.as_secs_f64() * 1_000.0);
+    }
+
+    pub fn killed(&mut self, progress: Option<Progress>) {
+        self.kills += 1;
+        match progress {
+            Some(Progress { concluded, in_hand }) => {
+                self.kills_after_work += u64::from(concluded > 0.0);
+                self.kills_amid_work += u64::from(in_hand > 0.0);
+            }
+            None => self.kills_unknown += 1,
+        }
     }
 
     pub fn progress(&self, round: u64, senders: &[Sender], sink: &Sink, judge: &Judge) {
@@ -60,6 +81,9 @@ impl Report {
             ("store", json!(self.store)),
             ("seed", json!(self.seed)),
             ("kills", json!(self.kills)),
+            ("kills after concluded work", json!(self.kills_after_work)),
+            ("kills with work in hand", json!(self.kills_amid_work)),
+            ("kills of unknown progress", json!(self.kills_unknown)),
             ("seconds", json!(self.started.elapsed().as_secs())),
             ("messages sent", json!(sum(|sender| sender.sent))),
             ("messages resent", json!(sum(|sender| sender.resent))),
