@@ -124,3 +124,6 @@ pub const BACKLOG_PERIOD: Duration = Duration::from_secs(2);
 
 /// Resources that one outgoing message is written from: a report with a hundred results stays below.
 pub const RENDER_RESOURCES_MAX: usize = 512;
+
+/// The longest text that is taken for a code, in characters: the codes of HL7, LOINC and SNOMED CT have far fewer.
+pub const CODE_LENGTH_MAX: usize = 64;
