@@ -64,6 +64,14 @@ fn a_number_without_an_authority_is_not_that_of_another_sender() {
 }
 
 #[test]
+fn a_name_space_with_blanks_is_a_system_too() {
+    let encounter = visit("NORTH", "17^^^Grün West^MR", "V1");
+    let patient = encounter.resources.iter().find(|resource| resource.kind() == "Patient").expect("one");
+    assert_eq!(patient.text(&["identifier", "system"]), Some("urn:loopgate:authority:Gr%C3%BCn%20West"));
+    assert_eq!(encounter.issues, []);
+}
+
+#[test]
 fn a_number_that_people_share_makes_no_patient() {
     let shared = "123^^^USSSA&1.9&ISO^SS";
     let id = |facility: &str, patient: &str| id_of(&visit(facility, patient, "V1"), "Patient");
