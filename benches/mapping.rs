@@ -20,7 +20,12 @@ const SIU: &str = include_str!("../mappings/v2/cases/siu_s12.hl7");
 
 fn map(release: &Release, kind: &str, bytes: &[u8], trace: bool) -> usize {
     let (message, _, _) = Message::read(bytes, Charset::Ascii);
-    let context = Context { default_zone: jiff::tz::TimeZone::UTC, message_digest: Digest::of(bytes), trace };
+    let context = Context {
+        default_zone: jiff::tz::TimeZone::UTC,
+        message_digest: Digest::of(bytes),
+        sender: "EMR|MERCY".into(),
+        trace,
+    };
     let plan = release.select(kind).expect("the base maps have this type");
     let mut out = Vec::with_capacity(16 * 1024);
     write_bundle(&plan.run(&message, &context), &mut out);

@@ -141,3 +141,5 @@ pub const APPLIED_LOOK_PERIOD: Duration = Duration::from_millis(250);
 
 /// Requests under way at one HTTP port: probes and scrapers are few, and more would only queue for the store.
 pub const HTTP_REQUESTS_MAX: usize = 64;
+/// The longest text that is taken for a code, in characters: the codes of HL7, LOINC and SNOMED CT have far fewer.
+pub const CODE_LENGTH_MAX: usize = 64;

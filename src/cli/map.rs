@@ -8,7 +8,7 @@ use clap::Subcommand;
 
 use super::output::{Failure, finish, print, say};
 use crate::base::Digest;
-use crate::hl7v2::{Charset, Message};
+use crate::hl7v2::{Charset, Header, Message};
 use crate::mapping::{Context, Mapped, Release, bundle};
 
 #[derive(Debug, Subcommand)]
@@ -65,7 +65,12 @@ impl Mapping {
     fn map(&self, bytes: &[u8]) -> Option<Mapped> {
         let (message, mut issues, _) = Message::read(bytes, Charset::Ascii);
         let plan = self.release.select(&message_type(&message))?;
-        let context = Context { default_zone: self.zone.clone(), message_digest: Digest::of(bytes), trace: false };
+        let context = Context {
+            default_zone: self.zone.clone(),
+            message_digest: Digest::of(bytes),
+            sender: Header::read(bytes).map(|header| header.sender()).unwrap_or_default(),
+            trace: false,
+        };
         let mut mapped = plan.run(&message, &context);
         issues.append(&mut mapped.issues);
         mapped.issues = issues;

@@ -104,8 +104,12 @@ impl Reader {
             return blank(message, Readable::NoMapping, vec![no_mapping_issue()]);
         };
         let (parsed, mut issues, _) = Message::read(&message.bytes, feed.charset);
-        let context =
-            Context { default_zone: feed.zone.clone(), message_digest: Digest::of(&message.bytes), trace: false };
+        let context = Context {
+            default_zone: feed.zone.clone(),
+            message_digest: Digest::of(&message.bytes),
+            sender: message.sender.clone(),
+            trace: false,
+        };
         let mapped: Mapped = plan.run(&parsed, &context);
         issues.extend(mapped.issues);
         Reading {

@@ -20,7 +20,7 @@ pub fn outcome(release: &Release, message: &str) -> Result<Node, String> {
     let kind = header.message_type();
     let plan = release.select(&kind).ok_or_else(|| format!("there is no message map for {kind}"))?;
     let message_digest = Digest::of(text.as_bytes());
-    let context = Context { default_zone: TimeZone::UTC, message_digest, trace: false };
+    let context = Context { default_zone: TimeZone::UTC, message_digest, sender: header.sender(), trace: false };
     Ok(describe(plan.run(&parsed, &context)))
 }
 

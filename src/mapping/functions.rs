@@ -24,6 +24,8 @@ pub enum Function {
     Lower,
     /// `as_received(PATH)`: the whole item, components and all, as HL7 text with the usual delimiters.
     AsReceived,
+    /// `uri_part(TEXT)`: the text as a part of a URI, percent-encoded where it must be.
+    UriPart,
     /// `base64(TEXT)`: the text as base64 of its UTF-8 bytes.
     Base64,
 }
@@ -32,7 +34,7 @@ pub enum Function {
 pub type Argument<'a> = Vec<Cow<'a, str>>;
 
 impl Function {
-    const ALL: [(&'static str, Self, std::ops::RangeInclusive<usize>); 9] = [
+    const ALL: [(&'static str, Self, std::ops::RangeInclusive<usize>); 10] = [
         ("join", Self::Join, 2..=20),
         ("concat", Self::Concat, 1..=20),
         ("lines", Self::Lines, 1..=20),
@@ -41,6 +43,7 @@ impl Function {
         ("after", Self::After, 3..=3),
         ("lower", Self::Lower, 1..=1),
         ("as_received", Self::AsReceived, 1..=1),
+        ("uri_part", Self::UriPart, 1..=1),
         ("base64", Self::Base64, 1..=1),
     ];
 
@@ -77,6 +80,7 @@ impl Function {
             // The runner hands over the item as HL7 text (`wants_er7`).
             Self::AsReceived => first(0).map(str::to_owned),
             Self::Lower => first(0).map(str::to_lowercase),
+            Self::UriPart => first(0).map(uri_part),
             Self::Base64 => first(0).map(base64),
         }
     }
@@ -154,6 +158,38 @@ fn after(start: &str, amount: &str, unit: &str, zone: &TimeZone) -> Option<Strin
     Some(end.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S%z").to_string())
 }
 
+/// What is neither allowed in a path (RFC 3986 3.3) nor ASCII is percent-encoded.
+fn uri_part(text: &str) -> String {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+        }
+    }
+    out
+}
+
+/// The text that a part of a URI stands for; what is not percent-encoded well stays as it is.
+pub fn from_uri_part(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|digits| byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(code.unwrap_or(byte));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
 fn base64(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(text)
@@ -187,6 +223,11 @@ mod tests {
         check("after", &[&["20260312084500+0100"], &["30"], &["min"]], Some("20260312081500+0000"));
         check("lower", &[&["ABC"]], Some("abc"));
         check("base64", &[&["Hi"]], Some("SGk="));
+        check("uri_part", &[&["ST-1_a:b"]], Some("ST-1_a:b"));
+        check("uri_part", &[&["Grün 5%"]], Some("Gr%C3%BCn%205%25"));
+        for (part, text) in [("Gr%C3%BCn%205%25", "Grün 5%"), ("5%", "5%"), ("a%zz", "a%zz"), ("%FF", "%FF")] {
+            assert_eq!(from_uri_part(part), text);
+        }
         assert!(Function::find("eval", 1).is_none());
         assert!(Function::find("minutes", 1).unwrap().is_err());
     }

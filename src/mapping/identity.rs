@@ -1,12 +1,15 @@
 //! Logical ids that are derived, so that the same thing gets the same id from whatever message (DESIGN 5).
 //!
-//! A UUIDv5 of resource type, identifier system and identifier value; where a thing has no identifier, of the digest
-//! of the message and the place in it, so that a replay gives the same id again.
+//! A UUIDv5 of resource type, identifier system and identifier value. A number without a system is a number of its
+//! sender alone: two hospitals both have a patient 17. What is no assigned number of one thing (a key made of
+//! several fields, a number that people share) belongs to its sender too. Where a thing has no identifier, the id is
+//! of the digest of the message and the place in it, so that a replay gives the same id again.
 
 use smol_str::SmolStr;
 use uuid::Uuid;
 
-use super::plan::Preference;
+use super::mapped::Context;
+use super::plan::{Choice, Preference};
 use super::run::Spot;
 use crate::base::Digest;
 use crate::fhir::{Node, Object};
@@ -16,13 +19,39 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x8d1f_6a52_43c7_4e0b_9f3a_51c2_7be4_90d
 
 /// The logical id of the resource of this type with this business identifier. The system is empty when it has none.
 pub fn logical_id(kind: &str, system: &str, value: &str) -> SmolStr {
-    let mut name = Vec::with_capacity(kind.len() + system.len() + value.len() + 2);
-    for part in [kind, system] {
+    derived([kind, system, value])
+}
+
+fn derived<const N: usize>(parts: [&str; N]) -> SmolStr {
+    let mut name = Vec::with_capacity(128);
+    for (at, part) in parts.into_iter().enumerate() {
+        if at > 0 {
+            name.push(0);
+        }
         name.extend_from_slice(part.as_bytes());
-        name.push(0);
     }
-    name.extend_from_slice(value.as_bytes());
     text(Uuid::new_v5(&NAMESPACE, &name))
+}
+
+/// Within which numbers without a system are the same: the facility of the sender (MSH-4), so that its systems agree;
+/// without it the application (MSH-3); without both the message alone.
+pub(super) struct SenderScope(String);
+
+impl SenderScope {
+    pub(super) fn of(context: &Context) -> Self {
+        let (application, facility) = context.sender.split_once('|').unwrap_or((&context.sender, ""));
+        Self(match (application.trim(), facility.trim()) {
+            ("", "") => format!("message:{}", context.message_digest),
+            (application, "") => format!("application:{application}"),
+            (_, facility) => format!("facility:{facility}"),
+        })
+    }
+
+    /// The logical id of the resource of this type with this number of the sender.
+    pub(super) fn id(&self, kind: &str, system: &str, value: &str) -> SmolStr {
+        // No type of resource is empty, so that no identifier with a system gives the same name.
+        derived(["", &self.0, kind, system, value])
+    }
 }
 
 /// The logical id of a resource that has no business identifier.
@@ -45,29 +74,46 @@ fn text(id: Uuid) -> SmolStr {
 }
 
 /// The id from the best identifier of a resource, by the preferences of its type.
-pub(super) fn of_identifiers(kind: &str, object: &Object, preferences: &[Preference]) -> Option<SmolStr> {
+pub(super) fn of_identifiers(
+    kind: &str,
+    object: &Object,
+    preferences: &[Preference],
+    scope: &SenderScope,
+) -> Option<SmolStr> {
     let identifiers = object.get("identifier")?.items();
     preferences.iter().find_map(|preference| {
         let chosen = identifiers.iter().find(|identifier| suits(identifier, preference))?;
-        of_identifier(kind, chosen)
+        let (system, value) = parts(chosen)?;
+        Some(match preference.choice {
+            Choice::OfSender => scope.id(kind, system, value),
+            _ => number_id(kind, system, value, scope),
+        })
     })
 }
 
-pub(super) fn of_identifier(kind: &str, identifier: &Node) -> Option<SmolStr> {
+/// The id that a reference by this identifier means.
+pub(super) fn of_identifier(kind: &str, identifier: &Node, scope: &SenderScope) -> Option<SmolStr> {
+    parts(identifier).map(|(system, value)| number_id(kind, system, value, scope))
+}
+
+fn number_id(kind: &str, system: &str, value: &str, scope: &SenderScope) -> SmolStr {
+    if system.is_empty() { scope.id(kind, "", value) } else { logical_id(kind, system, value) }
+}
+
+fn parts(identifier: &Node) -> Option<(&str, &str)> {
     let value = identifier.get("value")?.as_str()?;
-    let system = identifier.get("system").and_then(Node::as_str).unwrap_or("");
-    Some(logical_id(kind, system, value))
+    Some((identifier.get("system").and_then(Node::as_str).unwrap_or(""), value))
 }
 
 fn suits(identifier: &Node, preference: &Preference) -> bool {
-    let valued = identifier.get("value").is_some();
-    valued
-        && match preference {
-            Preference::Any => true,
-            Preference::WithSystem => identifier.get("system").is_some(),
-            Preference::Type(code) => {
-                identifier.text(&["type", "coding", "code"]).is_some_and(|found| found.eq_ignore_ascii_case(code))
-            }
+    let code = identifier.text(&["type", "coding", "code"]);
+    let is = |other: &SmolStr| code.is_some_and(|code| code.eq_ignore_ascii_case(other));
+    identifier.get("value").is_some()
+        && !preference.except.iter().any(is)
+        && match &preference.choice {
+            Choice::Any | Choice::OfSender => true,
+            Choice::WithSystem => identifier.get("system").is_some(),
+            Choice::Type(code) => is(code),
         }
 }
 
@@ -89,6 +135,25 @@ mod tests {
         }
     }
 
+    fn scope(sender: &'static str) -> SenderScope {
+        SenderScope::of(&Context {
+            default_zone: jiff::tz::TimeZone::UTC,
+            message_digest: Digest::of(b""),
+            sender: SmolStr::new_static(sender),
+            trace: false,
+        })
+    }
+
+    #[test]
+    fn a_number_without_a_system_is_one_of_its_facility() {
+        let id = |sender| scope(sender).id("Patient", "", "17");
+        assert_eq!(id("EMR|NORTH"), id("SCHEDULING|NORTH"));
+        assert_eq!(id("EMR|"), id("EMR"));
+        for other in [id("EMR|SOUTH"), id("NORTH|"), id("|"), logical_id("Patient", "", "17")] {
+            assert_ne!(id("EMR|NORTH"), other);
+        }
+    }
+
     #[test]
     fn the_preferred_identifier_makes_the_id() {
         let node = Node::parse(
@@ -96,13 +161,29 @@ mod tests {
         )
         .unwrap();
         let object = node.as_object().unwrap();
+        let north = scope("|NORTH");
         for (preferences, expected) in [
-            (vec![Preference::Type("MR".into()), Preference::Any], Some(logical_id("P", "", "3"))),
-            (vec![Preference::Type("PI".into()), Preference::WithSystem], Some(logical_id("P", "s", "2"))),
-            (vec![Preference::Any], Some(logical_id("P", "", "1"))),
-            (vec![Preference::Type("PI".into())], None),
+            ("MR any", Some(north.id("P", "", "3"))),
+            ("PI with-system", Some(logical_id("P", "s", "2"))),
+            ("any", Some(north.id("P", "", "1"))),
+            ("sender", Some(north.id("P", "", "1"))),
+            ("PI", None),
         ] {
-            assert_eq!(of_identifiers("P", object, &preferences), expected);
+            let preferences: Vec<Preference> = preferences.split(' ').map(Preference::read).collect();
+            assert_eq!(of_identifiers("P", object, &preferences, &north), expected, "{preferences:?}");
         }
+    }
+
+    #[test]
+    fn a_type_that_people_share_is_not_chosen() {
+        let node = Node::parse(
+            br#"{"identifier":[{"type":{"coding":[{"code":"SS"}]},"system":"s","value":"1"},{"system":"t","value":"2"}]}"#,
+        )
+        .unwrap();
+        let north = scope("|NORTH");
+        let of = |text| of_identifiers("P", node.as_object().unwrap(), &[Preference::read(text)], &north);
+        assert_eq!(of("with-system"), Some(logical_id("P", "s", "1")));
+        assert_eq!(of("with-system except DL SS"), Some(logical_id("P", "t", "2")));
+        assert_eq!(of("sender"), Some(north.id("P", "s", "1")));
     }
 }

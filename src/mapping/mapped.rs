@@ -14,6 +14,8 @@ pub struct Context {
     pub default_zone: TimeZone,
     /// Makes the ids of things without a business identifier.
     pub message_digest: Digest,
+    /// MSH-3 and MSH-4 as one text, `application|facility`: numbers without an assigning authority are the sender's.
+    pub sender: SmolStr,
     /// Say where every leaf came from. Costs about as much as the mapping itself.
     pub trace: bool,
 }

@@ -19,15 +19,37 @@ pub struct Library {
     pub identities: HashMap<SmolStr, Vec<Preference>>,
 }
 
-/// One choice of an identifier.
+/// One choice of an identifier: `MR`, or `with-system except SS DL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Preference {
+pub struct Preference {
+    pub choice: Choice,
+    /// Types that are passed over.
+    pub except: Vec<SmolStr>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
     /// `MR`: the first whose type has this code.
     Type(SmolStr),
     /// `with-system`: the first that has a system.
     WithSystem,
     /// `any`: the first.
     Any,
+    /// `sender`: the first, as a number of the sender alone, whatever its system.
+    OfSender,
+}
+
+impl Preference {
+    pub fn read(text: &str) -> Self {
+        let (choice, except) = text.split_once(" except ").unwrap_or((text, ""));
+        let choice = match choice.trim() {
+            "with-system" => Choice::WithSystem,
+            "any" => Choice::Any,
+            "sender" => Choice::OfSender,
+            code => Choice::Type(code.into()),
+        };
+        Self { choice, except: except.split_whitespace().map(SmolStr::from).collect() }
+    }
 }
 
 /// Where a rule stands.

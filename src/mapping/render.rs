@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use smol_str::SmolStr;
 
+use super::functions::from_uri_part;
 use super::plan::Table;
 use crate::base::{Issue, IssueCode};
 use crate::fhir::Resource;
@@ -70,6 +71,8 @@ pub enum Encoding {
     Time,
     /// Text that is HL7 already, with the usual delimiters.
     Raw,
+    /// A part of a URI, percent-decoded.
+    UriPart,
     /// An encode file.
     Map(SmolStr),
 }
@@ -195,6 +198,7 @@ impl Renderer<'_> {
         let encoded = match field.encoding {
             Encoding::Raw => text.to_owned(),
             Encoding::Time => hl7_time(text),
+            Encoding::UriPart => escape(&from_uri_part(text), Delimiters::default()).into_owned(),
             Encoding::Text | Encoding::Map(_) => escape(text, Delimiters::default()).into_owned(),
         };
         (!encoded.is_empty()).then_some(encoded)

@@ -4,14 +4,16 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::base::Digest;
-use crate::hl7v2::Message;
+use crate::hl7v2::{Header, Message};
 
 pub(super) fn map(text: &str) -> Mapped {
     let (message, _) = Message::parse(text);
     let header = message.segment("MSH").expect("a message begins with MSH");
     let part = |number| header.field(9).repetition(1).component(number).text();
     let kind = format!("{}^{}", part(1), part(2));
-    let context = Context { default_zone: TimeZone::UTC, message_digest: Digest::of(text.as_bytes()), trace: true };
+    let sender = Header::read(text.as_bytes()).expect("a header that reads").sender();
+    let message_digest = Digest::of(text.as_bytes());
+    let context = Context { default_zone: TimeZone::UTC, message_digest, sender, trace: true };
     Release::builtin().select(&kind).expect("a plan for the message type").run(&message, &context)
 }
 
@@ -34,6 +36,63 @@ fn one_bad_value_costs_one_leaf_and_nulls_delete() {
     assert_eq!(mapped.issues[0].location.as_ref().unwrap().to_string(), "PID-7");
     let cleared: Vec<&str> = mapped.cleared.iter().map(|(_, element)| element.as_str()).collect();
     assert_eq!(cleared, ["telecom", "gender"]);
+}
+
+fn id_of(mapped: &Mapped, kind: &str) -> String {
+    let resource = mapped.resources.iter().find(|resource| resource.kind() == kind);
+    resource.and_then(crate::fhir::Resource::id).expect("a resource of that type, with an id").to_owned()
+}
+
+/// A message of a facility with what stands in PID-3 and PV1-19.
+fn visit(facility: &str, patient: &str, visit: &str) -> Mapped {
+    let end = "|".repeat(18);
+    map(&format!("MSH|^~\\&|EMR|{facility}|||20260312||ADT^A08|1|P|2.5.1\rPID|1||{patient}||A^B\rPV1|1{end}{visit}"))
+}
+
+#[test]
+fn a_number_without_an_authority_is_not_that_of_another_sender() {
+    let check = |patient: &str, number: &str, same: bool| {
+        let [north, again, south] = ["NORTH", "NORTH", "SOUTH"].map(|facility| visit(facility, patient, number));
+        for kind in ["Patient", "Encounter"] {
+            assert_eq!(id_of(&north, kind), id_of(&again, kind), "{kind} {patient}");
+            assert_eq!(id_of(&north, kind) == id_of(&south, kind), same, "{kind} {patient}");
+        }
+    };
+    check("17^^^^MR", "V1", false);
+    check("17", "V1^^^^VN", false);
+    check("17^^^&1.2&ISO^MR", "V1^^^&1.3&ISO", true);
+}
+
+#[test]
+fn a_name_space_with_blanks_is_a_system_too() {
+    let encounter = visit("NORTH", "17^^^Grün West^MR", "V1");
+    let patient = encounter.resources.iter().find(|resource| resource.kind() == "Patient").expect("one");
+    assert_eq!(patient.text(&["identifier", "system"]), Some("urn:loopgate:authority:Gr%C3%BCn%20West"));
+    assert_eq!(encounter.issues, []);
+}
+
+#[test]
+fn a_number_that_people_share_makes_no_patient() {
+    let shared = "123^^^USSSA&1.9&ISO^SS";
+    let id = |facility: &str, patient: &str| id_of(&visit(facility, patient, "V1"), "Patient");
+    assert_ne!(id("NORTH", shared), id("SOUTH", shared));
+    assert_eq!(id("NORTH", shared), id("NORTH", shared));
+    let [first, second] = ["7", "8"].map(|own| id("NORTH", &format!("{shared}~{own}^^^X^U")));
+    assert_ne!(first, second);
+}
+
+#[test]
+fn a_reference_by_a_bare_number_means_the_one_of_the_same_facility() {
+    let text = |facility: &str, kind: &str, rest: &str| {
+        map(&format!("MSH|^~\\&|A|{facility}|||20260312||{kind}|1|P|2.5.1\rPID|1||17^^^^MR\r{rest}"))
+    };
+    let order = id_of(&text("NORTH", "OMG^O19", "ORC|NW|889342\rOBR|1|889342||X"), "ServiceRequest");
+    for (facility, same) in [("NORTH", true), ("SOUTH", false)] {
+        let report = text(facility, "ORU^R01", "ORC|RE|889342|R-1\rOBR|1|889342|R-1|X");
+        let report = report.resources.iter().find(|resource| resource.kind() == "DiagnosticReport").expect("one");
+        let reference = report.text(&["basedOn", "reference"]).expect("a link");
+        assert_eq!(reference == format!("ServiceRequest/{order}"), same, "{facility}");
+    }
 }
 
 /// The files of a folder of cases, by name.
@@ -173,7 +232,8 @@ fn an_appointment_goes_out_with_its_times_and_its_referral() {
 fn a_report_comes_back_as_it_went() {
     let lines = render("ORU_R01", &["oru_r01", "omg_o19"], &[]);
     let first = case("oru_r01");
-    let second = map(&lines.join("\r"));
+    // The numbers of the results are those of their sender.
+    let second = map(&lines.join("\r").replace("|^1.2.3^ISO|", "|MERCY^2.16.840.1.113883.3.777^ISO|"));
     for kind in ["DiagnosticReport", "Observation"] {
         let of_kind = |mapped: &Mapped| {
             let resource = mapped.resources.iter().find(|resource| resource.kind() == kind).expect("one").clone();

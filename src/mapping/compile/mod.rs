@@ -213,11 +213,7 @@ impl Compiler {
                 let message = format!("`{}` is no resource type", kind.text);
                 self.report(Mistake::TargetPath, kind.place, message, "");
             }
-            let types = types.into_iter().map(|scalar| match scalar.text.as_str() {
-                "with-system" => Preference::WithSystem,
-                "any" => Preference::Any,
-                code => Preference::Type(code.into()),
-            });
+            let types = types.into_iter().map(|scalar| Preference::read(&scalar.text));
             library.identities.insert(kind.text.into(), types.collect());
         }
     }

@@ -108,9 +108,10 @@ impl Compiler {
         match name.text.as_str() {
             "DTM" => Some(Encoding::Time),
             "ER7" => Some(Encoding::Raw),
+            "URI" => Some(Encoding::UriPart),
             other if self.encodings.contains(other) => Some(Encoding::Map(other.into())),
             other => {
-                let hint = "DTM, ER7 or the name of an encode file";
+                let hint = "DTM, ER7, URI or the name of an encode file";
                 self.report(Mistake::UnknownMap, name.place, format!("there is no encoding `{other}`"), hint);
                 None
             }

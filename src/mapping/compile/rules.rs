@@ -216,7 +216,10 @@ impl Compiler {
         let table = entry.code.as_ref().map(|code| self.table_named(code));
         let table = table.map_or(Some(None), |found| found.map(Some))?;
         match (&entry.map, Primitive::of(kind)) {
-            (Some(name), _) => self.mapped(name, entry.link.as_ref(), kind, table),
+            (Some(name), _) => {
+                let action = self.mapped(name, entry.link.as_ref(), kind, table)?;
+                self.table_has_effect(&action, entry.code.as_ref()).then_some(action)
+            }
             (None, Some(primitive)) => Some(Action::Leaf { primitive, table }),
             (None, None) => {
                 let hint = "write `as` with a data type map, or `rules`";
@@ -224,6 +227,14 @@ impl Compiler {
                 None
             }
         }
+    }
+
+    /// Only an element made by a map can take the coding of a table.
+    fn table_has_effect(&mut self, action: &Action, code: Option<&Scalar>) -> bool {
+        let Some(code) = code.filter(|_| !matches!(action, Action::Map { .. })) else { return true };
+        let hint = "translate within the map of `as`, or leave out `as`";
+        self.report(Mistake::TypeClash, code.place, "the code table would not be used beside `as` here", hint);
+        false
     }
 
     fn refer(&mut self, name: &Scalar, kind: &str) -> Option<Action> {

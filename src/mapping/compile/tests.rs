@@ -16,6 +16,7 @@ fn check(name: &str, text: &str, expected: &[&str]) {
             "segment/PID-Patient.yaml",
             "map: PID -> Patient\nrules:\n  - { from: PID-3, to: identifier, as: CX-Identifier }\n",
         ),
+        ("datatype/CWE-code.yaml", "datatype: CWE -> code\nrules:\n  - { from: CWE.1, to: $this }\n"),
         ("code/Sex.yaml", "table: Sex\ncodes: { F: female }\n"),
     ];
     let mut files: BTreeMap<String, String> =
@@ -54,6 +55,9 @@ fn rules() {
     check_rule("{ from: minutes(PV1-3), to: birthDate }", &["3:13 LG0112"]);
     check_rule("{ from: PV1-3, to: identifier }", &["3:5 LG0115"]);
     check_rule("{ from: PV1-3, to: name, as: CX-Identifier }", &["3:34 LG0115"]);
+    check_rule("{ from: PV1-3, to: gender, as: CWE-code }", &[]);
+    check_rule("{ from: PV1-3, to: gender, as: CWE-code, code: Sex }", &["3:52 LG0115"]);
+    check_rule("{ from: PV1-3, to: generalPractitioner, as: XCN-Practitioner, code: Sex }", &["3:73 LG0115"]);
     check_rule("{ from: PV1-3, to: identifier, as: PID-Patient }", &["3:40 LG0115"]);
     check_rule("{ from: PV1-3, value: x, to: birthDate }", &["3:5 LG0102"]);
     check_rule("{ id: a, from: PV1-3, to: birthDate }\n  - { id: a, from: PV1-4, to: gender }", &["4:11 LG0113"]);

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use smol_str::SmolStr;
 
+use crate::base::limits;
 use crate::fhir::Node;
 use crate::fhir::definitions::Primitive;
 use crate::hl7v2::PartialDateTime;
@@ -13,7 +14,7 @@ pub fn convert(primitive: Primitive, text: &str, zone: &TimeZone) -> Result<Node
     match primitive {
         Primitive::Text => string(text),
         Primitive::Uri => uri(text).ok_or("a URI without white space"),
-        Primitive::Code => code(text).ok_or("a code without white space around it"),
+        Primitive::Code => code(text).ok_or("a code: at most 64 characters, no white space"),
         Primitive::Id => id(text).ok_or("an id of letters, digits, dashes and dots"),
         Primitive::Boolean => boolean(text).map(Node::Bool).ok_or("Y or N (HL7 table 0136)"),
         Primitive::Integer => integer(text, i64::MIN).ok_or("a whole number"),
@@ -46,9 +47,12 @@ fn uri(text: &str) -> Option<Node> {
     plain.then(|| Node::from(text))
 }
 
+/// What is long or holds white space is free text in the wrong place: it may be about a patient, and codes are shown
+/// and counted where names are not (P8).
 fn code(text: &str) -> Option<Node> {
     let text = text.trim();
-    let plain = !text.is_empty() && !text.contains("  ") && !text.contains(['\t', '\n', '\r']);
+    let printable = |c: char| !c.is_whitespace() && !c.is_control();
+    let plain = !text.is_empty() && text.chars().count() <= limits::CODE_LENGTH_MAX && text.chars().all(printable);
     plain.then(|| Node::from(text))
 }
 
@@ -127,6 +131,10 @@ mod tests {
         check(Primitive::Instant, "20260312", None);
         check(Primitive::Time, "0845", Some("\"08:45:00\""));
         check(Primitive::Code, " a ", Some("\"a\""));
+        check(Primitive::Code, "Jane Doe", None);
+        check(Primitive::Code, "a\u{7f}", None);
+        check(Primitive::Code, &"c".repeat(64), Some(&format!("\"{}\"", "c".repeat(64))));
+        check(Primitive::Code, &"c".repeat(65), None);
         check(Primitive::Uri, "a b", None);
         check(Primitive::Id, "A b", None);
         check(Primitive::Base64, "SGk=", Some("\"SGk=\""));

@@ -86,11 +86,11 @@ impl<'p, 'm> Run<'p, 'm> {
 
     fn identify(&self, plan: &ResourcePlan, scope: Scope<'m>, object: &Object) -> SmolStr {
         let preferences = self.library.identities.get(&plan.kind).map_or(&[][..], Vec::as_slice);
-        if let Some(id) = identity::of_identifiers(&plan.kind, object, preferences) {
+        if let Some(id) = identity::of_identifiers(&plan.kind, object, preferences, &self.sender) {
             return id;
         }
         if let Some(key) = plan.key.as_ref().and_then(|key| self.call(key, scope)) {
-            return identity::logical_id(&plan.kind, "urn:loopgate:key", &key.text());
+            return self.sender.id(&plan.kind, "urn:loopgate:key", &key.text());
         }
         let segment = u32::try_from(self.tree.nodes[scope.node].segment.index()).unwrap_or(u32::MAX);
         let spot = Spot { segment, ..Spot::default() };
@@ -140,7 +140,7 @@ impl<'p, 'm> Run<'p, 'm> {
             return false;
         }
         let preferences = library.identities.get(&map.target).map_or(&[][..], Vec::as_slice);
-        let id = identity::of_identifiers(&map.target, &aside, preferences)
+        let id = identity::of_identifiers(&map.target, &aside, preferences, &self.sender)
             .unwrap_or_else(|| identity::positional_id(&map.target, &self.context.message_digest, spot, 1));
         let index = self.settle(index, id, aside);
         let reference = self.reference_to(index);
@@ -169,7 +169,9 @@ impl<'p, 'm> Run<'p, 'm> {
         let written = self.rules(&library.maps[map].rules, scope, &mut identifier);
         self.leave();
         let identifier = Node::Object(identifier);
-        let Some(id) = identity::of_identifier(kind, &identifier).filter(|_| written) else { return false };
+        let Some(id) = identity::of_identifier(kind, &identifier, &self.sender).filter(|_| written) else {
+            return false;
+        };
         self.record(rule, &rule.target, LeafSource::Reference, object);
         let mut target = reference(kind, &id);
         if let Some(target) = target.as_object_mut() {

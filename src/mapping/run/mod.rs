@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 use smol_str::SmolStr;
 
 use self::tree::Tree;
+use super::identity::SenderScope;
 use super::mapped::{Context, Mapped, UnmappedCode};
 use super::plan::{Action, Code, Library, MessagePlan, Rule, Source};
 use super::trace::{Leaf, LeafSource, Trace, Tracer};
@@ -33,6 +34,7 @@ pub fn run(library: &Library, plan: &MessagePlan, message: &Message, context: &C
         message,
         zone: &context.default_zone,
         context,
+        sender: SenderScope::of(context),
         tree: Tree::build(&plan.structure, message),
         made: Vec::with_capacity(16),
         by_id: std::collections::HashMap::with_capacity(16),
@@ -53,6 +55,7 @@ pub(super) struct Run<'p, 'm> {
     message: &'m Message,
     zone: &'p TimeZone,
     context: &'p Context,
+    sender: SenderScope,
     tree: Tree<'p, 'm>,
     made: Vec<Made<'p>>,
     /// Type and logical id to index in `made`.
