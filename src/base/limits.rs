@@ -22,12 +22,10 @@ pub const CONCLUDE_BATCH_MAX: usize = 64;
 /// Threads that may block: a few readers of the embedded store and the mapping of two batches. More would only hold
 /// memory.
 pub const BLOCKING_THREADS_MAX: usize = 8;
+
 /// Bytes of messages in one intake commit of PostgreSQL, where they travel as one parameter: past this the commit does
 /// not wait for more. The server takes 1 GB.
 pub const ADMIT_BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
-
-/// Messages in one processing batch and so in one concluding commit.
-pub const CONCLUDE_BATCH_MAX: usize = 128;
 
 /// Senders waiting for an intake commit; past this the answer is "try again" (AR or CE with 207) at once.
 pub const INTAKE_QUEUE_MAX: usize = 4096;
@@ -130,6 +128,7 @@ pub const DUPLICATE_WINDOW: Duration = Duration::from_hours(30 * 24);
 /// Line ends, blanks and NUL that may follow an end block without its last byte. Senders put one or two there; a
 /// bound keeps the look back short on a frame of nothing but blanks.
 pub const FRAME_FILLER_BYTES_MAX: usize = 16;
+
 /// How often the gauges of what waits are brought up to date: what a scraper sees is at most this old.
 pub const BACKLOG_PERIOD: Duration = Duration::from_secs(2);
 
@@ -141,5 +140,6 @@ pub const APPLIED_LOOK_PERIOD: Duration = Duration::from_millis(250);
 
 /// Requests under way at one HTTP port: probes and scrapers are few, and more would only queue for the store.
 pub const HTTP_REQUESTS_MAX: usize = 64;
+
 /// The longest text that is taken for a code, in characters: the codes of HL7, LOINC and SNOMED CT have far fewer.
 pub const CODE_LENGTH_MAX: usize = 64;
