@@ -53,6 +53,11 @@ pub enum Primitive {
 }
 
 impl Primitive {
+    /// Its text stands in JSON as it was given.
+    pub const fn is_plain(self) -> bool {
+        matches!(self, Self::Text | Self::Code | Self::Uri | Self::Id)
+    }
+
     /// The primitive of a type code; `None` for complex types.
     pub fn of(kind: &str) -> Option<Self> {
         Some(match kind {

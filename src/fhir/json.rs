@@ -195,8 +195,20 @@ fn write_list<T>(out: &mut Vec<u8>, brackets: [u8; 2], items: &[T], write: impl 
 
 /// Appends a JSON string (RFC 8259 7): quotes, backslash and control characters escaped, all else as it is.
 fn write_string(text: &str, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.reserve(text.len() + 2);
     out.push(b'"');
+    // Hardly any text has something to escape; without a way out of the loop, many bytes are compared at once.
+    let escaped = |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    if text.bytes().fold(0, |found, byte| found | escaped(byte)) != 0 {
+        write_escaped(text, out);
+    } else {
+        out.extend_from_slice(text.as_bytes());
+    }
+    out.push(b'"');
+}
+
+fn write_escaped(text: &str, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut clean_from = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escape = match byte {
@@ -216,7 +228,6 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
         clean_from = at + 1;
     }
     out.extend_from_slice(&text.as_bytes()[clean_from..]);
-    out.push(b'"');
 }
 
 impl From<&str> for Node {

@@ -1,13 +1,16 @@
 //! Rules: sources and conditions read, targets walked through R4, values and targets matched by type.
 
+use jiff::tz::TimeZone;
 use smol_str::SmolStr;
 
 use super::{Compiler, Signature};
+use crate::fhir::Node;
 use crate::fhir::definitions::{self, Primitive};
 use crate::mapping::diagnostic::{Mistake, Place};
 use crate::mapping::functions::Function;
 use crate::mapping::notation::{self, Condition, Fault, TargetPath};
 use crate::mapping::plan::{Action, Library, Rule, Source, Step};
+use crate::mapping::run::leaf;
 use crate::mapping::written::RuleEntry;
 use crate::mapping::yaml::Scalar;
 
@@ -73,7 +76,21 @@ impl Compiler {
         if here && !sourced && owner.is_empty() {
             self.report(Mistake::MissingKey, place, "the rule has no target", "write `to`");
         }
-        grouped || sourced
+        (grouped || sourced) && self.constant_fits(rule)
+    }
+
+    /// Plain constants are not looked at again when the rule runs.
+    fn constant_fits(&mut self, rule: &Rule) -> bool {
+        let (Source::Constant(text), Action::Leaf { primitive, table: None }) = (&rule.source, &rule.action) else {
+            return true;
+        };
+        let fits =
+            !primitive.is_plain() || leaf::convert(*primitive, text, &TimeZone::UTC) == Ok(Node::String(text.clone()));
+        if !fits {
+            let place = Place { line: rule.origin.line, column: 1 };
+            self.report(Mistake::TypeClash, place, "the constant is no value of the type of the target", "");
+        }
+        fits
     }
 
     pub(super) fn fault(&mut self, mistake: Mistake, scalar: &Scalar, fault: &Fault) {

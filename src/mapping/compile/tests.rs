@@ -54,6 +54,7 @@ fn rules() {
     check_rule("{ from: eval(PV1-3), to: birthDate }", &["3:13 LG0112"]);
     check_rule("{ from: minutes(PV1-3), to: birthDate }", &["3:13 LG0112"]);
     check_rule("{ from: PV1-3, to: identifier }", &["3:5 LG0115"]);
+    check_rule("{ value: not a code, to: gender }", &["3:1 LG0115"]);
     check_rule("{ from: PV1-3, to: name, as: CX-Identifier }", &["3:34 LG0115"]);
     check_rule("{ from: PV1-3, to: gender, as: CWE-code }", &[]);
     check_rule("{ from: PV1-3, to: gender, as: CWE-code, code: Sex }", &["3:52 LG0115"]);

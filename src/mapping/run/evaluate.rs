@@ -18,7 +18,7 @@ impl<'p, 'm> Run<'p, 'm> {
             Source::Constant(text) => visit(self, Found::Constant(text.clone())),
             Source::Segment(path) => self.each_of_field(path, scope, visit),
             Source::Item(path) => {
-                if let Some(item) = item_at(path, scope) {
+                if let Some(item) = self.item_at(path, scope) {
                     visit(self, Found::Item(item));
                 }
             }
@@ -62,7 +62,7 @@ impl<'p, 'm> Run<'p, 'm> {
             Source::Nothing => false,
             Source::Constant(_) => true,
             Source::Segment(path) => self.any_of_field(path, scope, &mut |item| item.is_valued()),
-            Source::Item(path) => item_at(path, scope).is_some_and(Item::is_valued),
+            Source::Item(path) => self.item_at(path, scope).is_some_and(Item::is_valued),
             Source::FirstOf(sources) => sources.iter().any(|source| self.is_valued(source, scope)),
             Source::Call(..) => self.call(source, scope).is_some(),
         }
@@ -129,7 +129,7 @@ impl<'p, 'm> Run<'p, 'm> {
                 self.any_of_field(path, scope, &mut take);
             }
             Source::Item(path) => {
-                item_at(path, scope).map(take);
+                self.item_at(path, scope).map(take);
             }
             Source::Call(..) => {
                 values.extend(self.call(source, scope).map(|found| Cow::Owned(found.text().into_owned())));
@@ -158,7 +158,7 @@ impl<'p, 'm> Run<'p, 'm> {
     fn any(&self, source: &notation::Source, scope: Scope<'m>, test: &mut dyn FnMut(Item<'m>) -> bool) -> bool {
         match source {
             notation::Source::Segment(path) => self.any_of_field(path, scope, test),
-            notation::Source::Item(path) => item_at(path, scope).is_some_and(test),
+            notation::Source::Item(path) => self.item_at(path, scope).is_some_and(test),
             notation::Source::Constant(_) | notation::Source::Call { .. } => false,
         }
     }
@@ -171,8 +171,14 @@ impl<'p, 'm> Run<'p, 'm> {
         });
         count
     }
-}
 
-fn item_at<'m>(path: &ItemPath, scope: Scope<'m>) -> Option<Item<'m>> {
-    scope.item?.at(path.component, path.subcomponent)
+    /// The part of the item at hand; `None` also where the item has no such part.
+    fn item_at(&self, path: &ItemPath, scope: Scope<'m>) -> Option<Item<'m>> {
+        let whole = scope.item?;
+        if path.component == 0 {
+            return whole.at(0, path.subcomponent);
+        }
+        let parts = self.parts.get(scope.parts.0..scope.parts.1)?;
+        parts.get(usize::from(path.component) - 1)?.at(0, path.subcomponent)
+    }
 }

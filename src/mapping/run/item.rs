@@ -68,6 +68,20 @@ impl<'m> Item<'m> {
         Some(Self { level, spot })
     }
 
+    /// Appends all parts one level down, in order.
+    pub fn parts(self, out: &mut Vec<Self>) {
+        let Self { level, spot } = self;
+        match level {
+            Level::Repetition(repetition) => out.extend((1..).zip(repetition.components()).map(|(number, part)| {
+                Self { level: Level::Component(part), spot: Spot { component: number, ..spot } }
+            })),
+            Level::Component(component) => out.extend((1..).zip(component.subcomponents()).map(|(number, part)| {
+                Self { level: Level::Subcomponent(part), spot: Spot { subcomponent: number, ..spot } }
+            })),
+            Level::Subcomponent(_) => out.push(self),
+        }
+    }
+
     /// Two levels down; 0 stays where it is.
     pub fn at(self, component: u16, subcomponent: u16) -> Option<Self> {
         let part = if component == 0 { self } else { self.part(component)? };

@@ -12,7 +12,8 @@ use crate::mapping::trace::LeafSource;
 /// A resource under way.
 pub(super) struct Made<'p> {
     pub(super) object: Object,
-    id: SmolStr,
+    /// `Patient/ID`: made once for all who refer to it. Empty until the id is known.
+    reference: SmolStr,
     kind: SmolStr,
     /// The part of the message map that made it, and its segment; `None` when a rule of another resource did.
     plan: Option<(&'p ResourcePlan, usize)>,
@@ -36,7 +37,7 @@ impl<'p, 'm> Run<'p, 'm> {
         for resource in &plan.resources {
             for node in 0..self.tree.nodes.len() {
                 let wanted = self.tree.nodes[node].name == resource.from;
-                let scope = Scope { node, item: None };
+                let scope = Scope::of_segment(node);
                 if wanted && resource.when.as_ref().is_none_or(|when| self.holds(when, scope)) {
                     self.make(resource, scope);
                 }
@@ -53,7 +54,7 @@ impl<'p, 'm> Run<'p, 'm> {
         let index = self.made.len();
         self.made.push(Made {
             object: Object::new(),
-            id: SmolStr::default(),
+            reference: SmolStr::default(),
             kind: plan.kind.clone(),
             plan: Some((plan, scope.node)),
             dropped: true,
@@ -78,7 +79,7 @@ impl<'p, 'm> Run<'p, 'm> {
                 continue;
             }
             for node in self.tree.related(self.tree.nodes[scope.node].group, segment) {
-                written |= self.rules(rules, Scope { node, item: None }, object);
+                written |= self.rules(rules, Scope::of_segment(node), object);
             }
         }
         written
@@ -105,10 +106,10 @@ impl<'p, 'm> Run<'p, 'm> {
             return first;
         }
         object.set(ID, Node::String(id.clone()));
-        self.by_id.insert((kind, id.clone()), index);
         let made = &mut self.made[index];
         made.object = object;
-        made.id = id;
+        made.reference = address(&kind, &id);
+        self.by_id.insert((kind, id), index);
         made.dropped = false;
         index
     }
@@ -125,8 +126,13 @@ impl<'p, 'm> Run<'p, 'm> {
         let library = self.library;
         let map = &library.maps[map];
         let index = self.made.len();
-        let made =
-            Made { object: Object::new(), id: SmolStr::default(), kind: map.target.clone(), plan: None, dropped: true };
+        let made = Made {
+            object: Object::new(),
+            reference: SmolStr::default(),
+            kind: map.target.clone(),
+            plan: None,
+            dropped: true,
+        };
         self.made.push(made);
         let outer = std::mem::replace(&mut self.building, index);
         let prefix = self.tracer.as_mut().map(super::Tracer::set_aside);
@@ -150,8 +156,7 @@ impl<'p, 'm> Run<'p, 'm> {
     }
 
     fn reference_to(&self, index: usize) -> Node {
-        let made = &self.made[index];
-        reference(&made.kind, &made.id)
+        reference(self.made[index].reference.clone())
     }
 
     /// A reference to a resource that is not in this message, by its business identifier.
@@ -173,7 +178,7 @@ impl<'p, 'm> Run<'p, 'm> {
             return false;
         };
         self.record(rule, &rule.target, LeafSource::Reference, object);
-        let mut target = reference(kind, &id);
+        let mut target = reference(address(kind, &id));
         if let Some(target) = target.as_object_mut() {
             target.push(SmolStr::new_static("type"), Node::String(kind.clone()));
             target.push(SmolStr::new_static("identifier"), identifier);
@@ -189,7 +194,7 @@ impl<'p, 'm> Run<'p, 'm> {
         }
         self.building = index;
         let mut object = std::mem::take(&mut self.made[index].object);
-        self.rules(&plan.links, Scope { node, item: None }, &mut object);
+        self.rules(&plan.links, Scope::of_segment(node), &mut object);
         self.made[index].object = object;
     }
 
@@ -230,13 +235,13 @@ impl<'p, 'm> Run<'p, 'm> {
     }
 }
 
-fn reference(kind: &str, id: &str) -> Node {
-    let mut text = String::with_capacity(kind.len() + id.len() + 1);
-    text.push_str(kind);
-    text.push('/');
-    text.push_str(id);
+fn address(kind: &str, id: &str) -> SmolStr {
+    [kind, "/", id].into_iter().collect()
+}
+
+fn reference(address: SmolStr) -> Node {
     let mut object = Object::new();
-    object.push(REFERENCE, Node::from(text));
+    object.push(REFERENCE, Node::String(address));
     Node::Object(object)
 }
 

@@ -7,7 +7,7 @@
 mod evaluate;
 mod insert;
 mod item;
-mod leaf;
+pub(super) mod leaf;
 mod make;
 mod tree;
 
@@ -35,6 +35,7 @@ pub fn run(library: &Library, plan: &MessagePlan, message: &Message, context: &C
         zone: &context.default_zone,
         context,
         sender: SenderScope::of(context),
+        parts: Vec::with_capacity(64),
         tree: Tree::build(&plan.structure, message),
         made: Vec::with_capacity(16),
         by_id: std::collections::HashMap::with_capacity(16),
@@ -56,6 +57,8 @@ pub(super) struct Run<'p, 'm> {
     zone: &'p TimeZone,
     context: &'p Context,
     sender: SenderScope,
+    /// The parts of the items whose rules run, the innermost last: split once for all paths that ask for them.
+    parts: Vec<Item<'m>>,
     tree: Tree<'p, 'm>,
     made: Vec<Made<'p>>,
     /// Type and logical id to index in `made`.
@@ -76,6 +79,14 @@ pub(super) struct Scope<'m> {
     /// The segment, as a node of the tree.
     node: usize,
     item: Option<Item<'m>>,
+    /// Its parts: from and to in `Run::parts`.
+    parts: (usize, usize),
+}
+
+impl Scope<'_> {
+    const fn of_segment(node: usize) -> Self {
+        Self { node, item: None, parts: (0, 0) }
+    }
 }
 
 impl<'p, 'm> Run<'p, 'm> {
@@ -132,10 +143,28 @@ impl<'p, 'm> Run<'p, 'm> {
         if insert::is_occupied(object, &rule.target) {
             return false;
         }
+        if let Action::Leaf { primitive, table } = &rule.action {
+            return self.leaf(rule, *primitive, *table, found, object);
+        }
+        let outer_parts = self.parts.len();
+        let inner = self.take_apart(scope.node, found.item());
+        let written = self.apply_within(rule, inner, found, object);
+        self.parts.truncate(outer_parts);
+        written
+    }
+
+    fn take_apart(&mut self, node: usize, item: Option<Item<'m>>) -> Scope<'m> {
+        let from = self.parts.len();
+        if let Some(item) = item {
+            item.parts(&mut self.parts);
+        }
+        Scope { node, item, parts: (from, self.parts.len()) }
+    }
+
+    /// Carries out a rule whose rules look into the value.
+    fn apply_within(&mut self, rule: &'p Rule, inner: Scope<'m>, found: &Found<'m>, object: &mut Object) -> bool {
         let library = self.library;
-        let inner = Scope { item: found.item(), ..scope };
         match &rule.action {
-            Action::Leaf { primitive, table } => self.leaf(rule, *primitive, *table, found, object),
             Action::Map { map, table } => {
                 let code = table.map(|table| (table, found));
                 self.element(rule, &library.maps[*map].rules, inner, object, code)
@@ -144,7 +173,7 @@ impl<'p, 'm> Run<'p, 'm> {
             Action::Scalar { map } => self.scalar(rule, &library.maps[*map].rules, inner, object),
             Action::Make { map } => self.make_aside(rule, *map, inner, found.spot(), object),
             Action::Link { map, kind } => self.link(rule, *map, kind, inner, object),
-            Action::Refer { .. } => false,
+            Action::Leaf { .. } | Action::Refer { .. } => false,
         }
     }
 
@@ -214,7 +243,14 @@ impl<'p, 'm> Run<'p, 'm> {
         found: &Found<'m>,
         object: &mut Object,
     ) -> bool {
-        let Some(node) = self.convert(rule, primitive, table, found) else { return false };
+        let node = match found {
+            // Looked at when the release was compiled.
+            Found::Constant(text) if table.is_none() && primitive.is_plain() => Node::String(text.clone()),
+            _ => match self.convert(rule, primitive, table, found) {
+                Some(node) => node,
+                None => return false,
+            },
+        };
         self.put(rule, &rule.target, found, node, object);
         !found.is_constant()
     }

@@ -135,6 +135,9 @@ impl<'p, 'm> Tree<'p, 'm> {
     /// The nearest segment of that name, looking from a group outwards. Instances of a repeating group beside the
     /// way belong to others and are not looked into.
     pub fn nearest(&self, from: usize, name: &str) -> Option<usize> {
+        if name == "MSH" && self.nodes.first().is_some_and(|node| node.name == name && node.group == 0) {
+            return Some(0);
+        }
         let mut first = self.first(from, name, true);
         let mut group = from;
         while first.is_none() && group != 0 {

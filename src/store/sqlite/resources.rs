@@ -16,6 +16,8 @@ struct Current {
     version: u32,
     first: i64,
     number: i64,
+    /// Its index keys, packed.
+    keys: Vec<u8>,
 }
 
 /// Writes the next version. `false`: the resource has moved on since it was read.
@@ -25,6 +27,7 @@ pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> A
         return Ok(false);
     }
     let keys = encoding::index_keys(&write.key, &write.index);
+    let packed = encoding::pack_keys(&keys);
     connection.prepare_cached(sql::INSERT_VERSION)?.execute(params![
         &*write.key.kind,
         &*write.key.id,
@@ -32,7 +35,7 @@ pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> A
         current.as_ref().map(|current| current.number),
         at.as_micros(),
         write.digest.0,
-        encoding::pack_keys(&keys),
+        &packed,
         &*write.content,
     ])?;
     let number = connection.last_insert_rowid();
@@ -40,7 +43,9 @@ pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> A
     if let Some(current) = current {
         let row = params![kind, id, write.follows + 1, number];
         connection.prepare_cached(sql::UPDATE_RESOURCE)?.execute(row)?;
-        reindex(connection, current.first, &keys_of(connection, current.number)?, &keys)?;
+        if current.keys != packed {
+            reindex(connection, current.first, &encoding::unpack_keys(&current.keys), &keys)?;
+        }
     } else {
         connection.prepare_cached(sql::INSERT_RESOURCE)?.execute(params![kind, id, number])?;
         reindex(connection, number, &[], &keys)?;
@@ -51,15 +56,9 @@ pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> A
 fn current(connection: &Connection, key: &ResourceKey) -> Answered<Option<Current>> {
     let mut statement = connection.prepare_cached(sql::CURRENT_RESOURCE)?;
     let row = statement.query_row([&*key.kind, &*key.id], |row| {
-        Ok(Current { version: row.get(0)?, first: row.get(1)?, number: row.get(2)? })
+        Ok(Current { version: row.get(0)?, first: row.get(1)?, number: row.get(2)?, keys: row.get(3)? })
     });
     Ok(row.optional()?)
-}
-
-fn keys_of(connection: &Connection, number: i64) -> Answered<Vec<IndexKey>> {
-    let mut statement = connection.prepare_cached(sql::VERSION_KEYS)?;
-    let bytes: Vec<u8> = statement.query_row([number], |row| row.get(0))?;
-    Ok(encoding::unpack_keys(&bytes))
 }
 
 /// Changes only the index rows that differ; both lists are sorted.

@@ -114,8 +114,8 @@ statements! {
     INSERT_AUDIT = "INSERT INTO audit (at, action, agent, message) VALUES (?1, ?2, ?3, ?4)";
 
     // Resources
-    CURRENT_RESOURCE = "SELECT version, first, current FROM resource WHERE kind = ?1 AND id = ?2";
-    VERSION_KEYS = "SELECT keys FROM resource_version WHERE number = ?1";
+    CURRENT_RESOURCE = "SELECT r.version, r.first, r.current, v.keys FROM resource r \
+        JOIN resource_version v ON v.number = r.current WHERE r.kind = ?1 AND r.id = ?2";
     INSERT_VERSION = "INSERT INTO resource_version (kind, id, version, previous, updated_at, digest, keys, content) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     INSERT_RESOURCE = "INSERT INTO resource (kind, id, version, first, current) VALUES (?1, ?2, 1, ?3, ?3)";
