@@ -139,7 +139,7 @@ impl<'d> Draft<'d> {
                 reading.cleared.iter().filter(|(of, _)| *of == at).map(|(_, element)| element.clone()).collect();
             match self.desk.compare(said) {
                 Comparison::Unknown(text) => {
-                    self.conclusion.resources.extend(self.desk.put_text(said, &text, self.now))
+                    self.conclusion.resources.extend(self.desk.put_text(said, &text, self.now));
                 }
                 Comparison::Same if cleared.is_empty() => {}
                 // What stands is what is said: only the deletions are news.
