@@ -16,6 +16,7 @@ use crate::connectors::door::{Door, PeerInfo, Receiving, Reply};
 use crate::engine::read::Reader;
 use crate::engine::{Intake, Verdict, lanes};
 use crate::hl7v2::ack::{Ack, AckCode, AckStage, Verdict as AckVerdict, is_wanted};
+use crate::hl7v2::timestamp::utc_text;
 use crate::hl7v2::{AckMode, Charset, Header, HeaderFault, Message, batch};
 use crate::record::{Disposition, Reception, ReusePolicy};
 use crate::store::Store;
@@ -245,7 +246,7 @@ impl Inner {
             stage,
             verdict,
             issues: &answer.issues,
-            sent_at: &v2_time(answer.first_at),
+            sent_at: &utc_text(answer.first_at),
             control_id: &control_id(feed, header, content),
             expected_sequence_number: None,
         };
@@ -270,8 +271,4 @@ fn stage(mode: AckMode, when: AckWhen, verdict: AckVerdict) -> AckStage {
 fn control_id(feed: &FeedName, header: &Header, content: Digest) -> String {
     let parts = [feed.as_str().as_bytes(), header.control_id.as_bytes(), &content.0];
     format!("A{}", &Digest::of_parts(parts).to_string()[..19])
-}
-
-fn v2_time(at: Timestamp) -> String {
-    at.to_zoned().strftime("%Y%m%d%H%M%S.%3f+0000").to_string()
 }

@@ -1,13 +1,16 @@
 //! A partner's end for `listen` and `demo`: a door that acknowledges every message and passes it on.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::base::Digest;
 use crate::base::ids::{FeedName, MessageId};
+use crate::base::{Clock, Digest};
 use crate::connectors::door::{Door, PeerInfo, Receiving, Reply};
 use crate::hl7v2::Header;
 use crate::hl7v2::ack::{Ack, AckStage, Verdict};
+use crate::hl7v2::timestamp::utc_text;
 
 /// Messages that wait to be looked at; past this the sender waits for its acknowledgement.
 const WAITING_MAX: usize = 256;
@@ -15,14 +18,14 @@ const WAITING_MAX: usize = 256;
 /// Acknowledges with AA or CA and hands on what it got.
 pub struct Sink {
     seen: mpsc::Sender<Bytes>,
-    now: fn() -> String,
+    clock: Arc<dyn Clock>,
 }
 
 impl Sink {
-    /// `now` gives MSH-7 of the acknowledgements.
-    pub fn new(now: fn() -> String) -> (Self, mpsc::Receiver<Bytes>) {
+    /// `clock` gives MSH-7 of the acknowledgements.
+    pub fn new(clock: Arc<dyn Clock>) -> (Self, mpsc::Receiver<Bytes>) {
         let (seen, receiver) = mpsc::channel(WAITING_MAX);
-        (Self { seen, now }, receiver)
+        (Self { seen, clock }, receiver)
     }
 
     fn answer(frame: &[u8], sent_at: &str) -> Reply {
@@ -42,7 +45,7 @@ impl Sink {
 
 impl Door for Sink {
     fn receive(&self, _feed: &FeedName, frame: Bytes, _peer: &PeerInfo) -> Receiving {
-        let (seen, sent_at) = (self.seen.clone(), (self.now)());
+        let (seen, sent_at) = (self.seen.clone(), utc_text(self.clock.now()));
         Box::pin(async move {
             let reply = Self::answer(&frame, &sent_at);
             match seen.send(frame).await {

@@ -14,8 +14,4 @@ impl<T> Phi<T> {
     pub const fn reveal(&self) -> &T {
         &self.0
     }
-
-    pub fn into_inner(self) -> T {
-        self.0
-    }
 }

@@ -38,7 +38,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 
 async fn listen(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let shutdown = CancellationToken::new();
-    let (sink, mut messages) = Sink::new(now);
+    let (sink, mut messages) = Sink::new(Arc::new(clock()));
     let (router, mut webhooks) = sink::router();
     if let Some(address) = arguments.mllp {
         let listener = Listener::bind(ListenerSettings::new(FeedName::new("listen"), address), None)
@@ -62,10 +62,6 @@ async fn listen(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     shutdown.cancel();
     Ok(ExitCode::SUCCESS)
-}
-
-fn now() -> String {
-    clock().now().to_zoned().strftime("%Y%m%d%H%M%S%z").to_string()
 }
 
 fn show_message(message: &[u8], json: bool) {

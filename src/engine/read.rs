@@ -1,9 +1,7 @@
-//! Read: a stored message becomes resources by its feed's charset and zone and the current mapping release. Pure.
+//! Read: a stored message becomes resources by its feed's charset and zone and the mapping release. Pure.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use smol_str::{SmolStr, ToSmolStr as _};
 
 use crate::base::ids::FeedName;
@@ -56,34 +54,25 @@ pub struct Reading {
     pub release: SmolStr,
 }
 
-/// A release with the text that names it in every stored message.
-struct Current {
-    release: Arc<Release>,
-    name: SmolStr,
-}
-
-/// Reads messages by the current release.
+/// Reads messages by one release.
 pub struct Reader {
-    current: ArcSwap<Current>,
+    release: Release,
+    /// The digest of the release as it stands in every message that it mapped.
+    name: SmolStr,
     feeds: HashMap<FeedName, FeedReading>,
 }
 
 impl Reader {
-    pub fn new(release: Arc<Release>, feeds: HashMap<FeedName, FeedReading>) -> Self {
-        Self { current: ArcSwap::from_pointee(Current::of(release)), feeds }
+    pub fn new(release: Release, feeds: HashMap<FeedName, FeedReading>) -> Self {
+        let name = release.digest().to_smolstr();
+        Self { release, name, feeds }
     }
 
-    pub fn release(&self) -> Arc<Release> {
-        Arc::clone(&self.current.load().release)
-    }
-
-    /// Puts another release in place; messages being read keep the one they began with.
-    pub fn swap(&self, release: Arc<Release>) {
-        self.current.store(Arc::new(Current::of(release)));
+    pub const fn release(&self) -> &Release {
+        &self.release
     }
 
     pub fn read(&self, message: StoredMessage) -> Reading {
-        let current = self.current.load();
         let fallback = FeedReading::default();
         let feed = self.feeds.get(&message.feed).unwrap_or(&fallback);
         let blank = |message, readable, issues| Reading {
@@ -95,12 +84,12 @@ impl Reader {
             unmapped_codes: 0,
             role: feed.role,
             zone: feed.zone.clone(),
-            release: current.name.clone(),
+            release: self.name.clone(),
         };
         if message.tries >= limits::TRIES_MAX {
             return blank(message, Readable::Broken, vec![broken_issue()]);
         }
-        let Some(plan) = current.release.select(&message.message_type) else {
+        let Some(plan) = self.release.select(&message.message_type) else {
             return blank(message, Readable::NoMapping, vec![no_mapping_issue()]);
         };
         let (parsed, mut issues, _) = Message::read(&message.bytes, feed.charset);
@@ -118,13 +107,6 @@ impl Reader {
             unmapped_codes: mapped.unmapped.len(),
             ..blank(message, Readable::Mapped, issues)
         }
-    }
-}
-
-impl Current {
-    fn of(release: Arc<Release>) -> Self {
-        let name = release.digest().to_smolstr();
-        Self { release, name }
     }
 }
 

@@ -28,7 +28,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let reader = Arc::new(Reader::new(Arc::new(Release::builtin()), HashMap::new()));
+        let reader = Arc::new(Reader::new(Release::builtin(), HashMap::new()));
         let route = RouteSettings { endpoint: "referrer".to_owned(), ..RouteSettings::default() };
         let dispatcher = Dispatcher {
             table: Table::new(vec![route]).unwrap(),

@@ -72,11 +72,6 @@ impl FrameReader {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Where a reader may put bytes without copying them twice.
-    pub fn writer(&mut self) -> &mut impl BufMut {
-        &mut self.buffer
-    }
-
     /// A frame has begun and not ended: the read deadline applies.
     pub fn in_frame(&self) -> bool {
         self.state != State::Outside
@@ -85,11 +80,6 @@ impl FrameReader {
     /// The end block has come but for its last byte: the short time-out for `flush_unterminated` applies.
     pub fn awaits_last_byte(&self) -> bool {
         self.state == State::Inside && self.end_but_for_last_byte(self.buffer.len()).is_some()
-    }
-
-    /// Bytes between frames that no event has told of yet.
-    pub fn stray_bytes(&self) -> usize {
-        self.stray_bytes
     }
 
     /// After a time-out: the frame whose end block lacks its last byte, when there is one. Line ends, blanks and

@@ -4,6 +4,7 @@
 
 use std::str::FromStr;
 
+use crate::base::Timestamp;
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 
@@ -321,6 +322,11 @@ impl<'t> Reader<'t> {
         let offset = Offset::from_seconds(sign * minutes * 60).map_err(|_| error)?;
         if minutes > 14 * 60 { Err(error) } else { Ok(Some(offset)) }
     }
+}
+
+/// An instant of ours as HL7 text, to the millisecond and in UTC: MSH-7 of what we write.
+pub fn utc_text(at: Timestamp) -> String {
+    at.to_zoned().strftime("%Y%m%d%H%M%S.%3f+0000").to_string()
 }
 
 #[cfg(test)]

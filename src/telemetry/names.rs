@@ -139,12 +139,11 @@ impl Label {
 
 /// Names of spans: the room, then the deed.
 pub mod span {
-    pub const CONNECTION: &str = "mllp.connection";
     pub const ADMIT: &str = "intake.admit";
     pub const PROCESS: &str = "engine.process";
     pub const CONCLUDE: &str = "store.conclude";
     pub const DELIVER: &str = "delivery.attempt";
-    pub const ALL: &[&str] = &[CONNECTION, ADMIT, PROCESS, CONCLUDE, DELIVER];
+    pub const ALL: &[&str] = &[ADMIT, PROCESS, CONCLUDE, DELIVER];
 }
 
 /// Fields of log lines, with what they hold; `docs/logging.md` lists them. None holds message content.

@@ -40,17 +40,13 @@ pub struct Referrer {
     webhooks: mpsc::Receiver<sink::Received>,
 }
 
-fn ack_time() -> String {
-    clock().now().to_zoned().strftime("%Y%m%d%H%M%S%z").to_string()
-}
-
 fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
 impl Referrer {
     pub async fn open(shutdown: CancellationToken) -> Result<Self, Failure> {
-        let (door, messages) = Sink::new(ack_time);
+        let (door, messages) = Sink::new(Arc::new(clock()));
         let listener = Listener::bind(ListenerSettings::new(FeedName::new("referrer"), loopback()), None)
             .map_err(Failure::unavailable)?;
         let mllp_address = listener.address();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::base::Timestamp;
+use crate::hl7v2::timestamp::utc_text;
 
 /// Which feed a message goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ pub fn expected() -> Vec<&'static str> {
 /// A message ready to be sent: the placeholders of its template filled by the time and its number.
 pub fn fill(step: &Step, number: usize, now: Timestamp) -> Vec<u8> {
     const HOUR: Duration = Duration::from_hours(1);
-    let at = |span: Duration| v2_time(now.plus(span));
+    let at = |span: Duration| utc_text(now.plus(span));
     let text = step
         .template
         .replace("{now}", &at(Duration::ZERO))
@@ -74,11 +75,6 @@ pub fn fill(step: &Step, number: usize, now: Timestamp) -> Vec<u8> {
         .replace("{second_start}", &at(HOUR))
         .replace("{second_end}", &at(HOUR * 3 / 2));
     text.replace('\n', "\r").into_bytes()
-}
-
-/// HL7 v2 time to the millisecond, in UTC.
-fn v2_time(at: Timestamp) -> String {
-    at.to_zoned().strftime("%Y%m%d%H%M%S.%3f+0000").to_string()
 }
 
 /// What an HL7 v2 message tells the referrer: the reading of a partner's system (STANDARDS "Encoding").
