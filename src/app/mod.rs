@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::parts::Parts;
-pub use self::parts::{StartError, open_store, release_of};
+pub use self::parts::{StartError, mapping_files, open_store, release_of};
 use crate::base::ids::FeedName;
 use crate::base::limits;
 use crate::config::Settings;

@@ -173,22 +173,33 @@ pub fn release_of(folder: &Path) -> Result<Release, StartError> {
     })
 }
 
-/// All `.yaml` files below a folder, by their path in it.
-fn mapping_files(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
+/// All mapping files below a folder, by their path in it: those named `….yaml` and `ConceptMap….json`. A file alone is
+/// itself.
+pub fn mapping_files(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
+    if folder.is_file() {
+        files.insert(folder.display().to_string(), std::fs::read_to_string(folder)?);
+        return Ok(files);
+    }
     let mut folders = vec![folder.to_owned()];
     while let Some(current) = folders.pop() {
         for entry in std::fs::read_dir(&current)? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            } else if is_mapping_file(&path) {
                 let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
                 files.insert(name, std::fs::read_to_string(&path)?);
             }
         }
     }
     Ok(files)
+}
+
+fn is_mapping_file(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let extension = path.extension().unwrap_or_default();
+    extension == "yaml" || (extension == "json" && name.starts_with("ConceptMap"))
 }
 
 fn decider(settings: &Settings, reader: &Arc<Reader>, random: &Arc<dyn Random>) -> Result<Decider, StartError> {

@@ -10,6 +10,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
 mod demo;
+mod diff;
 mod doctor;
 mod lane;
 mod listen;

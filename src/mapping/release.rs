@@ -31,9 +31,23 @@ pub struct Plan {
 }
 
 impl Release {
-    /// Compiles files, given as name and text. All mistakes are told, in the order of files and lines.
+    /// Compiles files, given as name and text; overlays among them are laid over the others. All mistakes are told, in
+    /// the order of files and lines.
     pub fn compile(files: &BTreeMap<String, String>) -> Result<Self, Vec<Diagnostic>> {
-        let compiled = compile::compile(files)?;
+        Self::with_overlays(files, &[])
+    }
+
+    /// The release of one feed: base files, and files of its own in the order in which they are laid over them.
+    pub fn with_overlays(
+        base: &BTreeMap<String, String>,
+        overlays: &[(String, String)],
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let files: Vec<(&str, &str)> = base
+            .iter()
+            .chain(overlays.iter().map(|(name, text)| (name, text)))
+            .map(|(n, t)| (n.as_str(), t.as_str()))
+            .collect();
+        let compiled = compile::compile(&files)?;
         let library = Arc::new(compiled.library);
         let plans = compiled.messages.into_iter();
         let plans = plans.map(|message| Plan { library: Arc::clone(&library), message }).collect();

@@ -22,6 +22,7 @@ fn check(name: &str, text: &str, expected: &[&str]) {
     let mut files: BTreeMap<String, String> =
         good.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
     files.insert(name.to_owned(), text.to_owned());
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let found = compile(&files).err().unwrap_or_default();
     let found: Vec<String> = found
         .iter()
