@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use smol_str::{SmolStr, ToSmolStr as _};
+use bytes::Bytes;
+use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 
 use crate::base::ids::FeedName;
 use crate::base::{Digest, Issue, IssueCode, limits};
 use crate::fhir::Resource;
 use crate::hl7v2::{Charset, Message};
-use crate::mapping::{Context, Mapped, Release};
-use crate::record::StoredMessage;
+use crate::mapping::{self, Context, Mapped, Release};
+use crate::record::{StoredMessage, Trail, UnmappedCode};
 use crate::workflow::Role;
 
 /// What reading depends on, by feed.
@@ -45,8 +46,7 @@ pub struct Reading {
     /// Top-level elements that the message deletes, by resource.
     pub cleared: Vec<(usize, SmolStr)>,
     pub issues: Vec<Issue>,
-    /// How many codes have no map.
-    pub unmapped_codes: usize,
+    pub trail: Trail,
     pub role: Option<Role>,
     /// For times that name no zone.
     pub zone: jiff::tz::TimeZone,
@@ -81,7 +81,7 @@ impl Reader {
             resources: Vec::new(),
             cleared: Vec::new(),
             issues,
-            unmapped_codes: 0,
+            trail: Trail::default(),
             role: feed.role,
             zone: feed.zone.clone(),
             release: self.name.clone(),
@@ -104,10 +104,21 @@ impl Reader {
         Reading {
             resources: mapped.resources,
             cleared: mapped.cleared,
-            unmapped_codes: mapped.unmapped.len(),
+            trail: Trail { trace: Bytes::new(), unmapped: unmapped(&mapped.unmapped) },
             ..blank(message, Readable::Mapped, issues)
         }
     }
+}
+
+/// A text too long for a code is none that a table could ever have.
+fn unmapped(found: &[mapping::UnmappedCode]) -> Vec<UnmappedCode> {
+    let codes = found.iter().filter(|unmapped| unmapped.code.chars().count() <= limits::CODE_LENGTH_MAX);
+    let stored = |unmapped: &mapping::UnmappedCode| UnmappedCode {
+        table: unmapped.table.clone(),
+        code: unmapped.code.clone(),
+        place: format_smolstr!("{}", unmapped.location),
+    };
+    codes.map(stored).collect()
 }
 
 fn broken_issue() -> Issue {
