@@ -27,6 +27,8 @@ pub mod merge;
 pub mod outcomes;
 pub mod process;
 pub mod read;
+pub mod releases;
+pub mod waiting;
 pub mod worker;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::decide::{Decider, decide};
 use super::desk::Desk;
 use super::dispatch::{Dispatcher, Ourselves};
 use super::read::Reader;
+use super::releases::Releases;
 use crate::base::ids::{FeedName, MessageId};
 use crate::base::{SeededRandom, Timestamp};
 use crate::fhir::{Node, Resource};
@@ -29,7 +30,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let reader = Arc::new(Reader::new(Release::builtin(), HashMap::new()));
+        let reader = Arc::new(Reader::new(Releases::new(Release::builtin(), HashMap::new()), HashMap::new()));
         let route = RouteSettings { endpoint: "referrer".to_owned(), ..RouteSettings::default() };
         let dispatcher = Dispatcher {
             table: Table::new(vec![route]).unwrap(),
@@ -225,7 +226,7 @@ fn a_replay_corrects_what_the_message_made() {
     let first = bench.hear(CLINIC, "ADT^A08^ADT_A01", &format!("{}\rPV1|1|O", pid("1")));
     assert_eq!(gender(&bench, &first).as_deref(), Some("female"));
     assert!(bench.replay(0).resources.is_empty(), "nothing is new under the same release");
-    bench.reader = Arc::new(Reader::new(corrected(), HashMap::new()));
+    bench.reader.swap(Releases::new(corrected(), HashMap::new()));
     let again = bench.replay(0);
     assert_eq!(gender(&bench, &again).as_deref(), Some("other"));
     assert!(bench.replay(0).resources.is_empty(), "twice is once");
