@@ -54,7 +54,7 @@ pub struct List {
     store: StoreArguments,
 }
 
-fn outcome(text: &str) -> Result<MessageOutcome, String> {
+pub(super) fn outcome(text: &str) -> Result<MessageOutcome, String> {
     MessageOutcome::from_name(text).ok_or_else(|| {
         let names: Vec<&str> = MessageOutcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
         format!("expected one of {}", names.join(", "))

@@ -28,6 +28,7 @@ pub mod outcomes;
 pub mod process;
 pub mod read;
 pub mod releases;
+pub mod replay;
 pub mod waiting;
 pub mod worker;
 
