@@ -79,6 +79,11 @@ impl Release {
         self.events.get(message_type).map(|&index| &self.plans[index])
     }
 
+    /// Whether a code table has this code, even if only to say that it has no counterpart.
+    pub fn knows_code(&self, table: &str, code: &str) -> bool {
+        self.library.tables.iter().any(|known| known.name == table && known.find(code).is_some())
+    }
+
     /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map.
     pub fn render(&self, name: &str, sources: &Sources, charset: Charset) -> Option<Rendered> {
         let plan = self.renders.get(name)?;
