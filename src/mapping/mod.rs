@@ -25,6 +25,7 @@ mod release;
 mod render;
 mod run;
 mod trace;
+mod untranslate;
 mod written;
 mod yaml;
 
@@ -32,6 +33,7 @@ pub use builtin::files as builtin_files;
 pub use diagnostic::{Diagnostic, Mistake, Place};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
+pub use plan::Code;
 pub use release::{Plan, Release};
 pub use render::{Rendered, Sources};
 pub use trace::{Leaf, LeafSource, Trace};

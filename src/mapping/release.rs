@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::compile;
 use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
-use super::plan::{Library, MessagePlan};
+use super::plan::{Code, Library, MessagePlan};
 use super::render::{RenderPlan, Rendered, Renderer, Sources};
 use super::run;
 use crate::base::Digest;
@@ -63,6 +63,11 @@ impl Release {
     /// The plan for a message type such as `ADT^A08`.
     pub fn select(&self, message_type: &str) -> Option<&Plan> {
         self.events.get(message_type).map(|&index| &self.plans[index])
+    }
+
+    /// What the table of this name makes of a code; `None` when it lacks the code, or the release the table.
+    pub fn translate(&self, table: &str, code: &str) -> Option<&Code> {
+        self.library.tables.iter().find(|candidate| candidate.name == table)?.find(code)
     }
 
     /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map.
