@@ -143,3 +143,9 @@ pub const HTTP_REQUESTS_MAX: usize = 64;
 
 /// The longest text that is taken for a code, in characters: the codes of HL7, LOINC and SNOMED CT have far fewer.
 pub const CODE_LENGTH_MAX: usize = 64;
+
+/// Codes without a map that are looked at together: past this a person maps the frequent ones first.
+pub const WAITING_CODES_MAX: u32 = 10_000;
+
+/// Messages that a replay reads at once: a page of large ones stays in memory.
+pub const REPLAY_PAGE_MESSAGES: u32 = 200;

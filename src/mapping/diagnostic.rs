@@ -2,11 +2,15 @@
 
 use smol_str::SmolStr;
 
-/// A place in a file: line and column count from 1.
+/// A place in a file: line and column count from 1, in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
+    /// Index of the file, in the order in which they were handed over.
+    pub file: u16,
     pub line: u32,
     pub column: u32,
+    /// Characters that belong to it on its line; a mark stands under them.
+    pub width: u32,
 }
 
 /// The kinds of mistakes, each with its number for life.
@@ -86,7 +90,7 @@ pub struct Diagnostic {
 
 impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Place { line, column } = self.place;
+        let Place { line, column, .. } = self.place;
         write!(f, "{}:{line}:{column}: {} {}", self.file, self.mistake.code(), self.message)?;
         if self.hint.is_empty() { Ok(()) } else { write!(f, " ({})", self.hint) }
     }
@@ -95,6 +99,8 @@ impl std::fmt::Display for Diagnostic {
 /// Collects the mistakes of one file, so that all of them are told at once.
 pub struct Reporter<'d> {
     pub file: SmolStr,
+    /// Index of the file.
+    pub index: u16,
     pub found: &'d mut Vec<Diagnostic>,
 }
 

@@ -70,6 +70,11 @@ impl Release {
         self.library.tables.iter().find(|candidate| candidate.name == table)?.find(code)
     }
 
+    /// Whether a code table has this code, even if only to say that it has no counterpart.
+    pub fn knows_code(&self, table: &str, code: &str) -> bool {
+        self.translate(table, code).is_some()
+    }
+
     /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map.
     pub fn render(&self, name: &str, sources: &Sources, charset: Charset) -> Option<Rendered> {
         let plan = self.renders.get(name)?;

@@ -9,6 +9,7 @@ mod guide_codes;
 mod layers;
 mod mapping_cases;
 mod message_path;
+mod replay;
 mod replicas;
 mod support;
 mod tidy;

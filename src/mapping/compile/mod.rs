@@ -30,8 +30,11 @@ pub struct Compiled {
 }
 
 pub fn compile(files: &BTreeMap<String, String>) -> Result<Compiled, Vec<Diagnostic>> {
-    let mut compiler = Compiler::default();
-    let read = compiler.read(files);
+    let mut compiler = Compiler {
+        sources: files.iter().map(|(name, text)| (name.into(), text.as_str())).collect(),
+        ..Compiler::default()
+    };
+    let read = compiler.read();
     let outcome = compiler.resolve(read);
     if compiler.found.is_empty() {
         return Ok(outcome);
@@ -42,17 +45,19 @@ pub fn compile(files: &BTreeMap<String, String>) -> Result<Compiled, Vec<Diagnos
 }
 
 #[derive(Default)]
-pub(super) struct Compiler {
+pub(super) struct Compiler<'f> {
     found: Vec<Diagnostic>,
-    /// Of the file at hand.
+    /// Names and texts of all files; a place holds an index into them.
+    sources: Vec<(SmolStr, &'f str)>,
+    /// Name of the file at hand.
     file: SmolStr,
-    file_index: u16,
+    /// Map or message at hand: what stands before the names of its rules.
+    scope: SmolStr,
     /// Map name to index, FHIR type, and data type when it is a data type map.
     maps: HashMap<SmolStr, Signature>,
     tables: HashMap<SmolStr, usize>,
     /// Encodings of the other direction, by file name.
     encodings: HashSet<SmolStr>,
-    rule_ids: HashMap<SmolStr, SmolStr>,
 }
 
 /// What must be known of a map to use it.
@@ -66,8 +71,32 @@ struct Signature {
 
 struct ReadFile {
     name: SmolStr,
-    index: u16,
     file: File,
+}
+
+fn inside(text: &str, scalar: &Scalar, offset: usize) -> Place {
+    let before = scalar.text.get(..offset).unwrap_or(&scalar.text);
+    let mut solid = before.chars().filter(|c| !c.is_whitespace()).count();
+    let place = scalar.place;
+    let (mut line, mut column) = (place.line, place.column);
+    let first = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
+    let skipped = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
+    let at_end = offset >= scalar.text.len();
+    let rest = text.split_inclusive('\n').skip(first).flat_map(str::chars).skip(skipped);
+    // A block scalar begins with its indicator, which is no part of the text.
+    let mut indicator = rest.clone().next().filter(|c| "|>".contains(*c) && !scalar.text.starts_with(*c)).is_some();
+    for next in rest {
+        if indicator {
+            indicator = next != '\n';
+        } else if solid == 0 && (at_end || !next.is_whitespace()) {
+            break;
+        } else {
+            solid -= usize::from(!next.is_whitespace());
+        }
+        (line, column) = if next == '\n' { (line + 1, 1) } else { (line, column + 1) };
+    }
+    let width = if line == place.line { (place.column + place.width).saturating_sub(column) } else { 1 };
+    Place { line, column, width: width.max(1), ..place }
 }
 
 /// `mappings/v2/segment/PID-Patient.yaml` is the map `PID-Patient`.
@@ -76,7 +105,7 @@ fn stem(file: &str) -> &str {
     name.strip_suffix(".yaml").unwrap_or(name)
 }
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn report(
         &mut self,
         mistake: Mistake,
@@ -84,26 +113,22 @@ impl Compiler {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let file = self.file.clone();
+        let file = self.sources.get(usize::from(place.file)).map(|(name, _)| name.clone()).unwrap_or_default();
         self.found.push(Diagnostic { mistake, file, place, message: message.into(), hint: hint.into() });
     }
 
-    pub(super) fn origin(&self, place: Place) -> Origin {
-        Origin { file: self.file_index, line: place.line }
+    /// The place of an offset into a scalar. Folding and quoting change white space only.
+    pub(super) fn inside(&self, scalar: &Scalar, offset: usize) -> Place {
+        let text = self.sources.get(usize::from(scalar.place.file)).map_or("", |(_, text)| text);
+        inside(text, scalar, offset)
     }
 
-    fn enter(&mut self, name: &SmolStr, index: u16) {
-        self.file = name.clone();
-        self.file_index = index;
-    }
-
-    fn read(&mut self, files: &BTreeMap<String, String>) -> Vec<ReadFile> {
+    fn read(&mut self) -> Vec<ReadFile> {
         let mut read = Vec::new();
-        for (index, (name, text)) in files.iter().enumerate() {
-            let name = SmolStr::from(name.as_str());
+        for (index, (name, text)) in self.sources.iter().enumerate() {
             let index = u16::try_from(index).unwrap_or(u16::MAX);
-            let mut reporter = Reporter { file: name.clone(), found: &mut self.found };
-            read.extend(File::read(text, &mut reporter).map(|file| ReadFile { name, index, file }));
+            let mut reporter = Reporter { file: name.clone(), index, found: &mut self.found };
+            read.extend(File::read(text, &mut reporter).map(|file| ReadFile { name: name.clone(), file }));
         }
         read
     }
@@ -112,9 +137,9 @@ impl Compiler {
     fn resolve(&mut self, read: Vec<ReadFile>) -> Compiled {
         self.declare(&read);
         let mut compiled = Compiled::default();
-        compiled.library.files = Self::file_names(&read);
-        for ReadFile { name, index, file } in read {
-            self.enter(&name, index);
+        compiled.library.files = self.sources.iter().map(|(name, _)| name.clone()).collect();
+        for ReadFile { name, file } in read {
+            self.file = name.clone();
             match file {
                 File::Map(file) => compiled.library.maps.push(self.map(stem(&name), file)),
                 File::Table(file) => compiled.library.tables.push(self.table(file)),
@@ -127,20 +152,10 @@ impl Compiler {
         compiled
     }
 
-    fn file_names(read: &[ReadFile]) -> Vec<SmolStr> {
-        let count = read.iter().map(|file| usize::from(file.index) + 1).max().unwrap_or(0);
-        let mut names = vec![SmolStr::default(); count];
-        for file in read {
-            names[usize::from(file.index)] = file.name.clone();
-        }
-        names
-    }
-
     fn declare(&mut self, read: &[ReadFile]) {
         let mut maps = 0;
         let mut tables = 0;
-        for ReadFile { name, index, file } in read {
-            self.enter(name, *index);
+        for ReadFile { name, file } in read {
             match file {
                 File::Map(file) => {
                     self.declare_map(stem(name), file, maps);
@@ -184,6 +199,7 @@ impl Compiler {
         if !known {
             self.report(Mistake::TargetPath, file.target.place, format!("R4 has no type `{target}`"), "");
         }
+        self.scope = name.into();
         let item = if file.datatype { rules::Item::Named(file.source.text.into()) } else { rules::Item::None };
         let rules = if known { self.rules(file.rules, &target, &item) } else { Vec::new() };
         Map { name: name.into(), target, rules }
@@ -223,10 +239,8 @@ impl Compiler {
     fn refuse_cycles(&mut self, library: &Library) {
         for (index, map) in library.maps.iter().enumerate() {
             if rules::reaches(library, index, index, &mut Vec::new()) {
-                let origin = map.rules.first().map(|rule| rule.origin);
-                self.file =
-                    origin.map_or_else(SmolStr::default, |origin| library.files[usize::from(origin.file)].clone());
-                let place = Place { line: origin.map_or(1, |origin| origin.line), column: 1 };
+                let origin = map.rules.first().map_or(Origin { file: 0, line: 1 }, |rule| rule.origin);
+                let place = Place { file: origin.file, line: origin.line, column: 1, width: 1 };
                 self.report(Mistake::Cycle, place, format!("the map `{}` comes back to itself", map.name), "");
             }
         }

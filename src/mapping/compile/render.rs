@@ -12,7 +12,7 @@ use crate::mapping::render::{Criterion, Encoding, Field, RenderPlan, Segment, Ta
 use crate::mapping::written::{RenderField, RenderFile, RenderSegment};
 use crate::mapping::yaml::Scalar;
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn render(&mut self, file: RenderFile, renders: &mut HashMap<SmolStr, RenderPlan>) {
         let name = match &file.datatype {
             Some(_) => SmolStr::from(super::stem(&self.file)),
