@@ -143,3 +143,6 @@ pub const HTTP_REQUESTS_MAX: usize = 64;
 
 /// The longest text that is taken for a code, in characters: the codes of HL7, LOINC and SNOMED CT have far fewer.
 pub const CODE_LENGTH_MAX: usize = 64;
+
+/// Issues listed for one validated resource: past this a longer list helps nobody, and a hostile Bundle could grow it.
+pub const VALIDATION_ISSUES_MAX: usize = 500;
