@@ -149,6 +149,8 @@ pub const WAITING_CODES_MAX: u32 = 10_000;
 
 /// Messages that a replay reads at once: a page of large ones stays in memory.
 pub const REPLAY_PAGE_MESSAGES: u32 = 200;
+/// Issues listed for one validated resource: past this a longer list helps nobody, and a hostile Bundle could grow it.
+pub const VALIDATION_ISSUES_MAX: usize = 500;
 /// Nesting of a FHIRPath expression, and operators in a row: the longest search parameter of R4 joins 35 paths, and the
 /// stack of a worker holds this many.
 pub const FHIRPATH_DEPTH_MAX: usize = 100;
