@@ -16,6 +16,7 @@ mod builtin;
 pub mod cases;
 mod compile;
 pub mod diagnostic;
+mod difference;
 pub mod functions;
 mod identity;
 mod mapped;
@@ -25,16 +26,20 @@ mod release;
 mod render;
 mod run;
 mod trace;
+mod untranslate;
 mod written;
 mod yaml;
 
 pub use builtin::files as builtin_files;
 pub use diagnostic::{Diagnostic, Mistake, Place};
+pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
+pub use plan::Code;
 pub use release::{Plan, Release};
 pub use render::{Rendered, Sources};
 pub use trace::{Leaf, LeafSource, Trace};
+pub use written::Reason;
 
 #[cfg(test)]
 mod tests;

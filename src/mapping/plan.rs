@@ -69,7 +69,7 @@ pub struct Map {
 }
 
 pub struct Rule {
-    /// Unique in the release: as written, else file and line.
+    /// Unique in the release: `PID-Patient/PID-3 -> identifier`.
     pub id: SmolStr,
     pub origin: Origin,
     pub when: Option<Condition>,
@@ -120,8 +120,12 @@ pub struct Table {
     pub name: SmolStr,
     /// By code in lower case.
     pub codes: HashMap<SmolStr, Code>,
+    /// For each code that comes out, the first one that becomes it, as written.
+    pub sources: HashMap<SmolStr, SmolStr>,
 }
 
+/// What a code becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
     /// Empty: the code is known and has no counterpart.
     pub value: SmolStr,
