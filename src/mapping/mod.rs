@@ -36,7 +36,7 @@ pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
 pub use plan::Code;
-pub use release::{Plan, Release};
+pub use release::{Plan, Release, overlay};
 pub use render::{Rendered, Sources};
 pub use trace::{Leaf, LeafSource, Trace};
 pub use written::Reason;

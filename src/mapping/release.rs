@@ -31,8 +31,8 @@ pub struct Plan {
 }
 
 impl Release {
-    /// Compiles files, given as name and text; overlays among them are laid over the others. All mistakes are told, in
-    /// the order of files and lines.
+    /// Compiles files, given as name and text; overlays among them are laid over the others, except for those in a folder
+    /// `overlays`, which wait to be asked for. All mistakes are told, in the order of files and lines.
     pub fn compile(files: &BTreeMap<String, String>) -> Result<Self, Vec<Diagnostic>> {
         Self::with_overlays(files, &[])
     }
@@ -44,6 +44,7 @@ impl Release {
     ) -> Result<Self, Vec<Diagnostic>> {
         let files: Vec<(&str, &str)> = base
             .iter()
+            .filter(|(name, _)| !is_set_aside(name))
             .chain(overlays.iter().map(|(name, text)| (name, text)))
             .map(|(n, t)| (n.as_str(), t.as_str()))
             .collect();
@@ -67,6 +68,13 @@ impl Release {
             let first = found.first().map(ToString::to_string).unwrap_or_default();
             unreachable!("the base maps compile, as a test shows: {first}")
         })
+    }
+
+    /// The base maps with overlays of those built in, by name.
+    pub fn builtin_with(overlays: &[&str]) -> Result<Self, Vec<Diagnostic>> {
+        let files = super::builtin_files();
+        let laid: Vec<_> = overlays.iter().filter_map(|name| overlay(&files, name)).collect();
+        Self::with_overlays(&files, &laid)
     }
 
     /// Changes with every change to a file, also to a comment.
@@ -94,6 +102,18 @@ impl Release {
         let plan = self.renders.get(name)?;
         Some(Renderer { plans: &self.renders, tables: &self.library.tables }.render(plan, sources, charset))
     }
+}
+
+/// An overlay that stands in a folder `overlays` is laid over nothing until a feed names it.
+pub fn is_set_aside(file: &str) -> bool {
+    file.split('/').rev().skip(1).any(|folder| folder == "overlays")
+}
+
+/// The file, with its text, of an overlay that is set aside; by the name of the file without its ending.
+pub fn overlay(files: &BTreeMap<String, String>, name: &str) -> Option<(String, String)> {
+    let is_named = |file: &str| file.rsplit('/').next().and_then(|last| last.strip_suffix(".yaml")) == Some(name);
+    let mut set_aside = files.iter().filter(|(file, _)| is_set_aside(file));
+    set_aside.find(|(file, _)| is_named(file)).map(|(file, text)| (file.clone(), text.clone()))
 }
 
 impl Plan {
