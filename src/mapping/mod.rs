@@ -23,6 +23,7 @@ mod notation;
 mod plan;
 mod release;
 mod render;
+mod rulebook;
 mod run;
 mod trace;
 mod written;
@@ -34,7 +35,8 @@ pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
 pub use release::{Plan, Release};
 pub use render::{Rendered, Sources};
-pub use trace::{Leaf, LeafSource, Trace};
+pub use rulebook::{RuleBook, RuleEntry};
+pub use trace::{Fate, FieldTrace, Leaf, Origin, Outcome, Trace, TraceFault};
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,13 @@ pub(super) fn map(text: &str) -> Mapped {
     let sender = Header::read(text.as_bytes()).expect("a header that reads").sender();
     let message_digest = Digest::of(text.as_bytes());
     let context = Context { default_zone: TimeZone::UTC, message_digest, sender, trace: true };
-    Release::builtin().select(&kind).expect("a plan for the message type").run(&message, &context)
+    builtin().select(&kind).expect("a plan for the message type").run(&message, &context)
+}
+
+/// The base maps, compiled once for all tests.
+pub(super) fn builtin() -> &'static Release {
+    static RELEASE: std::sync::OnceLock<Release> = std::sync::OnceLock::new();
+    RELEASE.get_or_init(Release::builtin)
 }
 
 #[test]
@@ -96,7 +102,7 @@ fn a_reference_by_a_bare_number_means_the_one_of_the_same_facility() {
 }
 
 /// The files of a folder of cases, by name.
-fn cases() -> Vec<std::path::PathBuf> {
+pub(super) fn cases() -> Vec<std::path::PathBuf> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/v2/cases");
     let files = std::fs::read_dir(folder).expect("the folder of cases is there");
     let mut files: Vec<_> = files.map(|file| file.expect("a readable folder").path()).collect();

@@ -47,6 +47,8 @@ impl Compiler {
             return None;
         }
         Some(ResourcePlan {
+            number: 0,
+            origin: self.origin(entry.make.place),
             from: entry.from.text.into(),
             kind,
             name,
