@@ -7,6 +7,7 @@
 
 pub mod bindings;
 pub mod definitions;
+pub mod fhirpath;
 pub mod json;
 pub mod path;
 pub mod reader;

@@ -26,6 +26,7 @@ mod release;
 mod render;
 mod run;
 mod trace;
+mod untranslate;
 mod written;
 mod yaml;
 
@@ -34,6 +35,7 @@ pub use diagnostic::{Diagnostic, Mistake, Place};
 pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
+pub use plan::Code;
 pub use release::{Plan, Release};
 pub use render::{Rendered, Sources};
 pub use trace::{Leaf, LeafSource, Trace};

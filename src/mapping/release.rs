@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::compile;
 use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
-use super::plan::{Library, MessagePlan};
+use super::plan::{Code, Library, MessagePlan};
 use super::render::{RenderPlan, Rendered, Renderer, Sources};
 use super::run;
 use crate::base::Digest;
@@ -79,9 +79,14 @@ impl Release {
         self.events.get(message_type).map(|&index| &self.plans[index])
     }
 
+    /// What the table of this name makes of a code; `None` when it lacks the code, or the release the table.
+    pub fn translate(&self, table: &str, code: &str) -> Option<&Code> {
+        self.library.tables.iter().find(|candidate| candidate.name == table)?.find(code)
+    }
+
     /// Whether a code table has this code, even if only to say that it has no counterpart.
     pub fn knows_code(&self, table: &str, code: &str) -> bool {
-        self.library.tables.iter().any(|known| known.name == table && known.find(code).is_some())
+        self.translate(table, code).is_some()
     }
 
     /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map.
