@@ -7,10 +7,10 @@ use super::place::Place;
 use super::primitive;
 use super::reference::Entries;
 use super::report::Report;
-use super::{Validator, narrative};
+use super::{Validator, invariant, narrative};
 use crate::base::issue::IssueCode;
 use crate::fhir::definitions::{self, Element, Primitive};
-use crate::fhir::{Node, Object};
+use crate::fhir::{Node, Object, fhirpath};
 
 /// The resources around an element.
 #[derive(Clone, Copy)]
@@ -50,14 +50,22 @@ impl<'v> Walk<'v> {
             None => self.report.error(place, IssueCode::Structure, "a resource needs a `resourceType`"),
             Some(None) => self.report.error(place, IssueCode::Structure, "`resourceType` names no resource of R4"),
             Some(Some(kind)) => {
-                self.object(kind, resource, place, scope);
+                self.object(kind, None, resource, place, scope);
                 self.claimed_profiles(resource, place, scope);
             }
         }
     }
 
     /// An object of a type or of a described part of one.
-    pub fn object(&mut self, kind: &'static str, object: &Object, place: &Place<'_>, scope: Scope<'_>) {
+    /// `owner` is the element it stands in, as `Type.element`.
+    pub fn object(
+        &mut self,
+        kind: &'static str,
+        owner: Option<&str>,
+        object: &Object,
+        place: &Place<'_>,
+        scope: Scope<'_>,
+    ) {
         for (at, (name, node)) in object.iter().enumerate() {
             if object.iter().take(at).any(|(earlier, _)| earlier == name) {
                 self.report.error(&place.member(name), IssueCode::Structure, "a member that is there twice");
@@ -66,11 +74,11 @@ impl<'v> Walk<'v> {
                 self.member(kind, object, name, node, place, scope);
             }
         }
-        if object.is_empty() {
+        if !invariant::has_children(object) && !definitions::is_resource(kind) {
             self.report.error(place, IssueCode::Invariant, "ele-1: an element has a value or children");
         }
         self.presence(kind, object, place);
-        self.invariants(kind, object, place, scope);
+        self.invariants(kind, owner, object, place, scope);
         match kind {
             "Reference" => self.reference(object, place, scope),
             "Extension" => self.extension(object, place, scope),
@@ -93,6 +101,7 @@ impl<'v> Walk<'v> {
             return;
         };
         let place = place.element(element.name, of);
+        let owner = format!("{kind}.{}", element.name.trim_end_matches("[x]"));
         let companions = object.get(&format!("_{stem}")).map_or(&[][..], Node::items);
         match (element.list, node) {
             _ if is_companion => self.companion(element, of, node, &place, scope),
@@ -104,7 +113,7 @@ impl<'v> Walk<'v> {
                     let place = place.index(at);
                     match (item, companions.get(at)) {
                         (Node::Null, Some(Node::Object(_))) if Primitive::of(of).is_some() => {}
-                        _ => self.item(element, of, item, &place, scope),
+                        _ => self.item(element, of, &owner, item, &place, scope),
                     }
                 }
             }
@@ -112,16 +121,27 @@ impl<'v> Walk<'v> {
             (false, Node::Array(_)) => {
                 self.report.error(&place, IssueCode::Structure, "this element does not repeat: expected no array");
             }
-            (false, item) => self.item(element, of, item, &place, scope),
+            (false, item) => self.item(element, of, &owner, item, &place, scope),
         }
     }
 
-    fn item(&mut self, element: &'static Element, of: &'static str, node: &Node, place: &Place<'_>, scope: Scope<'_>) {
+    fn item(
+        &mut self,
+        element: &'static Element,
+        of: &'static str,
+        owner: &str,
+        node: &Node,
+        place: &Place<'_>,
+        scope: Scope<'_>,
+    ) {
         if Primitive::of(of).is_some() {
             match primitive::check(of, node) {
                 Err(expected) => self.report.error(place, IssueCode::DataType, format!("{of}: expected {expected}")),
                 Ok(()) if of == "xhtml" => narrative::check(node, place, &mut self.report),
                 Ok(()) => {}
+            }
+            if let Some(primitive) = fhirpath::Element::of(node, None, of) {
+                self.primitive_invariants(owner, primitive, place, scope);
             }
             return;
         }
@@ -134,7 +154,7 @@ impl<'v> Walk<'v> {
                 self.typed(object, place, Scope { resource: object, ..scope });
             }
             "Resource" => self.resource(object, place, scope.entries),
-            _ => self.object(of, object, place, scope),
+            _ => self.object(of, Some(owner).filter(|owner| *owner != of), object, place, scope),
         }
         if of == "Reference" {
             self.target(element, object, place, scope);
@@ -167,7 +187,7 @@ impl<'v> Walk<'v> {
 
     fn companion_of_one(&mut self, node: &Node, place: &Place<'_>, scope: Scope<'_>) {
         match node {
-            Node::Object(object) => self.object("Element", object, place, scope),
+            Node::Object(object) => self.object("Element", None, object, place, scope),
             _ => self.report.error(place, IssueCode::DataType, "id and extensions of a primitive: expected an object"),
         }
     }
