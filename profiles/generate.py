@@ -80,6 +80,9 @@ def write(name, title, source, profiles, types, known):
 
 def profile_lines(profile, types, known, bindings):
     lines = [f"profile {profile['url']} {profile.get('version', '-')} {profile['type']}"]
+    contexts = [one["expression"] for one in profile.get("context", []) if one["type"] == "element"]
+    if contexts and len(contexts) == len(profile["context"]):
+        lines.append(f"  context {' '.join(sorted(set(contexts)))}")
     elements = profile["snapshot"]["element"]
     sliced = {element["id"].rpartition(":")[0] for element in elements if ":" in element["id"].rpartition(".")[2]}
     for element in elements:

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::place::Place;
-use super::reference::{Entries, contained};
+use super::reference;
 use super::report::Report;
-use super::structure::{Scope, Walk};
+use super::structure::{Scope, Slot, Walk};
 use crate::base::issue::{IssueCode, Severity};
 use crate::fhir::fhirpath::{Element, Environment, Expression, Focus};
 use crate::fhir::{Node, Object, definitions};
@@ -29,9 +29,9 @@ impl Rule {
     /// Judges an element. What the engine cannot evaluate is said, and not held against the resource.
     pub fn judge(&self, element: Element<'_>, place: &Place<'_>, scope: Scope<'_>, report: &mut Report) {
         let focus = Focus::within(element, scope.resource).contained_in(scope.root);
-        let around = Surroundings { root: scope.root, entries: scope.entries };
         let expression = self.expression.get_or_init(|| Expression::parse(&self.source).ok());
-        let holds = expression.as_ref().and_then(|expression| expression.evaluate_boolean(&focus, &around).ok());
+        let holds =
+            expression.as_ref().and_then(|expression| expression.evaluate_boolean(&focus, &Surroundings(scope)).ok());
         match holds {
             Some(Some(false)) => report.add(place, self.severity, IssueCode::Invariant, self.text.clone()),
             None => {
@@ -44,18 +44,11 @@ impl Rule {
 }
 
 /// What the rules can see beside the element.
-struct Surroundings<'n> {
-    root: &'n Object,
-    entries: Option<&'n Entries<'n>>,
-}
+struct Surroundings<'n>(Scope<'n>);
 
 impl<'n> Environment<'n> for Surroundings<'n> {
     fn resolve(&self, reference: &str) -> Option<Element<'n>> {
-        let found = match reference.strip_prefix('#') {
-            Some(fragment) => contained(self.root, fragment),
-            None => self.entries.and_then(|entries| entries.find(reference)),
-        };
-        found.map(Element::resource)
+        reference::resolve(reference, self.0).map(|(resource, _)| Element::resource(resource))
     }
 
     /// R4 writes `as(canonical)` over lists, in dom-3.
@@ -64,20 +57,36 @@ impl<'n> Environment<'n> for Surroundings<'n> {
     }
 }
 
-type Rules = HashMap<&'static str, Vec<Rule>>;
+/// The rules of R4.
+#[derive(Default)]
+struct Rules {
+    /// By type or described part of one.
+    of_kinds: HashMap<&'static str, Vec<Rule>>,
+    /// By the type and the name of an element.
+    of_elements: HashMap<(&'static str, &'static str), Vec<Rule>>,
+}
 
-/// The rules of R4 by type or element, from `fhir/definitions/constraints.txt`.
+impl Rules {
+    fn at(&mut self, owner: &'static str) -> &mut Vec<Rule> {
+        match owner.rsplit_once('.').filter(|_| !definitions::is_known(owner)) {
+            Some(element) => self.of_elements.entry(element).or_default(),
+            None => self.of_kinds.entry(owner).or_default(),
+        }
+    }
+}
+
+/// The rules of R4, from `fhir/definitions/constraints.txt`.
 fn rules() -> &'static Rules {
     static RULES: OnceLock<Rules> = OnceLock::new();
     RULES.get_or_init(|| read(include_str!("../fhir/definitions/constraints.txt")))
 }
 
 fn read(text: &'static str) -> Rules {
-    let mut rules = Rules::new();
+    let mut rules = Rules::default();
     let (mut owner, mut head) = ("", None);
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         if let Some(expression) = line.strip_prefix("  ") {
-            rules.entry(owner).or_default().extend(head.take().and_then(|head| rule(head, expression)));
+            rules.at(owner).extend(head.take().and_then(|head| rule(head, expression)));
         } else if let Some(line) = line.strip_prefix(' ') {
             head = Some(line);
         } else {
@@ -96,25 +105,29 @@ fn rule(head: &'static str, expression: &'static str) -> Option<Rule> {
 }
 
 impl Walk<'_> {
-    /// The rules of a type and of those it specializes, and of an element that has some of its own.
+    /// The rules of a type and of those it specializes, and of the element it stands in.
     pub fn invariants(
         &mut self,
         kind: &'static str,
-        owner: Option<&str>,
+        slot: Option<Slot>,
         object: &Object,
         place: &Place<'_>,
         scope: Scope<'_>,
     ) {
-        let lineage = std::iter::successors(Some(kind), |kind| definitions::base(kind));
         let element = Element::complex(object, kind);
-        for rule in lineage.chain(owner).filter_map(|name| rules().get(name)).flatten() {
+        let lineage = std::iter::successors(Some(kind), |kind| definitions::base(kind));
+        for rule in lineage.filter_map(|kind| rules().of_kinds.get(kind)).flatten() {
             rule.judge(element, place, scope, &mut self.report);
+        }
+        if let Some(slot) = slot.filter(|slot| slot.kind == kind) {
+            self.invariants_of_slot(slot, element, place, scope);
         }
     }
 
-    /// The rules of one primitive element, where it has any: `ElementDefinition.max`.
-    pub fn primitive_invariants(&mut self, owner: &str, element: Element<'_>, place: &Place<'_>, scope: Scope<'_>) {
-        for rule in rules().get(owner).into_iter().flatten() {
+    /// The rules of one element, where it has any: `Organization.telecom`.
+    pub fn invariants_of_slot(&mut self, slot: Slot, element: Element<'_>, place: &Place<'_>, scope: Scope<'_>) {
+        let name = slot.element.name.trim_end_matches("[x]");
+        for rule in rules().of_elements.get(&(slot.owner, name)).into_iter().flatten() {
             rule.judge(element, place, scope, &mut self.report);
         }
     }
@@ -131,19 +144,21 @@ mod tests {
 
     #[test]
     fn every_rule_of_r4_can_be_read() {
-        let unreadable: Vec<_> = rules().values().flatten().filter(|rule| Expression::parse(&rule.source).is_err()).collect();
-        let texts: Vec<_> = unreadable.iter().map(|rule| &rule.text).collect();
+        let all: Vec<_> = rules().of_kinds.values().chain(rules().of_elements.values()).flatten().collect();
+        let unreadable = all.iter().filter(|rule| Expression::parse(&rule.source).is_err());
+        let texts: Vec<_> = unreadable.map(|rule| &rule.text).collect();
         assert!(texts.is_empty(), "{texts:#?}");
-        assert!(rules().len() > 150, "{}", rules().len());
+        assert!(all.len() > 200, "{}", all.len());
     }
 
     #[test]
     fn every_rule_stands_at_a_type_or_an_element() {
-        for owner in rules().keys() {
-            let (kind, name) = owner.rsplit_once('.').unwrap_or((owner, ""));
-            let stands = definitions::is_known(owner)
-                || definitions::elements(kind).iter().any(|element| element.name.trim_end_matches("[x]") == name);
-            assert!(stands, "{owner}");
+        for kind in rules().of_kinds.keys() {
+            assert!(definitions::is_known(kind), "{kind}");
+        }
+        for (kind, name) in rules().of_elements.keys() {
+            let mut elements = definitions::elements(kind).iter();
+            assert!(elements.any(|element| element.name.trim_end_matches("[x]") == *name), "{kind}.{name}");
         }
     }
 }
