@@ -74,7 +74,8 @@ pub fn is_a(kind: &str, ancestor: &str) -> bool {
     kind == ancestor || parent(kind).is_some_and(|parent| is_a(parent, ancestor))
 }
 
-fn is_fhir(name: &str) -> bool {
+/// Whether FHIR has a type of the name.
+pub fn is_known(name: &str) -> bool {
     ABSTRACT.contains(&name) || QUANTITIES.contains(&name) || is_primitive(name) || definitions::is_known(name)
 }
 
@@ -83,10 +84,10 @@ impl TypeName {
     pub fn check(&self) -> Result<(), Cause> {
         let name = self.name.as_str();
         let known = match self.namespace.as_deref() {
-            Some("FHIR") => is_fhir(name),
+            Some("FHIR") => is_known(name),
             // `System.Patient` names nothing, which is an answer and no mistake.
             Some("System") => true,
-            None => is_fhir(name) || SYSTEM.contains(&name),
+            None => is_known(name) || SYSTEM.contains(&name),
             Some(_) => false,
         };
         if known { Ok(()) } else { Err(Cause::UnknownType(self.name.clone())) }

@@ -112,7 +112,7 @@ fn aggregate<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) -> Found
     Ok(total)
 }
 
-/// By each key in turn; a key with a minus goes down. What has no key comes first.
+/// By each key in turn; a key with a minus goes down. What has no key comes first either way.
 fn sort<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) -> Found<'n> {
     let mut keyed = Vec::with_capacity(call.input.len());
     for (index, item) in call.input.into_iter().enumerate() {
@@ -147,10 +147,8 @@ fn sort_key<'n>(evaluator: &mut Evaluator<'_, 'n>, term: &Term, scope: Scope<'_,
 }
 
 fn sort_order((left, descending): &SortKey, (right, _): &SortKey) -> Result<Ordering, Cause> {
-    let order = match (left, right) {
-        (Some(left), Some(right)) => operators::compare(left, right)?.unwrap_or(Ordering::Equal),
-        _ => left.is_some().cmp(&right.is_some()),
-    };
+    let (Some(left), Some(right)) = (left, right) else { return Ok(left.is_some().cmp(&right.is_some())) };
+    let order = operators::compare(left, right)?.unwrap_or(Ordering::Equal);
     Ok(if *descending { order.reverse() } else { order })
 }
 

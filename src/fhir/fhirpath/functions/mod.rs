@@ -1,9 +1,17 @@
 //! The functions of FHIRPath by their names, each with how many arguments it takes and how these are read.
 
+mod clock;
+mod coding;
 mod combining;
+mod conversion;
 mod existence;
+mod fhir;
 mod filtering;
+mod math;
+mod narrative;
+mod precision;
 mod subsetting;
+mod text;
 mod tree;
 
 use std::fmt;
@@ -52,8 +60,20 @@ impl fmt::Debug for Function {
     }
 }
 
-static ALL: &[&[Function]] =
-    &[existence::FUNCTIONS, filtering::FUNCTIONS, subsetting::FUNCTIONS, combining::FUNCTIONS, tree::FUNCTIONS];
+static ALL: &[&[Function]] = &[
+    existence::FUNCTIONS,
+    filtering::FUNCTIONS,
+    subsetting::FUNCTIONS,
+    combining::FUNCTIONS,
+    conversion::FUNCTIONS,
+    text::FUNCTIONS,
+    coding::FUNCTIONS,
+    math::FUNCTIONS,
+    precision::FUNCTIONS,
+    clock::FUNCTIONS,
+    tree::FUNCTIONS,
+    fhir::FUNCTIONS,
+];
 
 pub fn find(name: &str) -> Option<&'static Function> {
     ALL.iter().copied().flatten().find(|function| function.name == name)
