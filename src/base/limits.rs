@@ -144,6 +144,8 @@ pub const HTTP_REQUESTS_MAX: usize = 64;
 /// The longest text that is taken for a code, in characters: the codes of HL7, LOINC and SNOMED CT have far fewer.
 pub const CODE_LENGTH_MAX: usize = 64;
 
+/// Issues listed for one validated resource: past this a longer list helps nobody, and a hostile Bundle could grow it.
+pub const VALIDATION_ISSUES_MAX: usize = 500;
 /// Nesting of a FHIRPath expression, and operators in a row: the longest search parameter of R4 joins 35 paths, and the
 /// stack of a worker holds this many.
 pub const FHIRPATH_DEPTH_MAX: usize = 100;

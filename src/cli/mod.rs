@@ -19,6 +19,7 @@ mod output;
 mod send;
 mod serve;
 mod setup;
+mod validate;
 
 /// Closed-loop referrals between HL7 v2 and FHIR systems.
 #[derive(Debug, Parser)]
@@ -49,6 +50,8 @@ enum Command {
     /// Run the mapping on files
     #[command(subcommand)]
     Map(map::Command),
+    /// Judge FHIR resources by R4 and by profiles; exits with 1 when one has an error
+    Validate(validate::Arguments),
     /// Look for what would keep the gateway from running well
     Doctor(doctor::Arguments),
     /// Print a completion script for a shell
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Completions { shell } => completions(shell),
         Command::Check(arguments) => check::run(&arguments),
         Command::Map(command) => map::run(&command),
+        Command::Validate(arguments) => validate::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Send(arguments) => setup::block_on(send::run(arguments)),
