@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::Function;
+use super::{Function, Gives};
 use super::narrative;
 use crate::fhir::Node;
 use crate::fhir::fhirpath::element::Element;
@@ -12,7 +12,7 @@ use crate::fhir::fhirpath::item::{Collection, Item, at_most_one, one};
 use crate::fhir::fhirpath::types;
 
 pub static FUNCTIONS: &[Function] = &[
-    Function::new("extension", 1, 1, extension),
+    Function::new("extension", 1, 1, extension).giving(Gives::Extensions),
     Function::new("hasExtension", 1, 1, |evaluator, call| Ok(one(!extension(evaluator, call)?.is_empty()))),
     Function::new("hasValue", 0, 0, |_, call| Ok(one(matches!(call.input.as_slice(), [item] if has_value(item))))),
     Function::new("getValue", 0, 0, get_value),
@@ -22,7 +22,7 @@ pub static FUNCTIONS: &[Function] = &[
     Function::new("subsumedBy", 1, 1, |evaluator, call| subsumes(evaluator, call, true)),
     Function::new("conformsTo", 1, 1, conforms_to),
     Function::new("htmlChecks", 0, 0, html_checks),
-    Function::new("checkModifiers", 0, 64, check_modifiers),
+    Function::new("checkModifiers", 0, 64, check_modifiers).giving(Gives::Input),
     // Definitions and slices live in profiles, which this layer does not know.
     Function::new("elementDefinition", 0, 0, |_, _| Err(Cause::NotOffered("the definition of an element"))),
     Function::new("slice", 2, 2, |_, _| Err(Cause::NotOffered("the slices of a profile"))),
