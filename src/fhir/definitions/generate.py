@@ -59,12 +59,17 @@ def type_text(element, kind):
     """A type code with its targets or its profile in brackets: `Reference(Patient|Group)`."""
     code = kind["code"]
     if code.startswith("http://hl7.org/fhirpath/"):
-        code = "id" if element["path"] == "Resource.id" else "string"
+        code = "id" if element["path"] == "Resource.id" else fhir_type(kind)
     named = kind.get("targetProfile", []) + kind.get("profile", [])
     unwanted = NOT_R4_TARGETS | NOT_R4_TARGETS_AT.get(element["path"], set())
     targets = [url.rsplit("/", 1)[1] for url in named]
     targets = [target for target in targets if target not in unwanted]
     return code if not targets or "Resource" in targets else f"{code}({'|'.join(targets)})"
+
+
+def fhir_type(kind):
+    """What a type of FHIRPath is in FHIR."""
+    return next((one["valueUrl"] for one in kind.get("extension", []) if one["url"].endswith("fhir-type")), "string")
 
 
 def types(element, every_type):
