@@ -42,6 +42,11 @@ impl<'n> Element<'n> {
         Self { content: Content::Object(object), companion: None, kind: resource_type(object).unwrap_or_default() }
     }
 
+    /// An object of which the type is known.
+    pub const fn complex(object: &'n Object, kind: &'n str) -> Self {
+        Self { content: Content::Object(object), companion: None, kind }
+    }
+
     /// A node of which the type is known: `HumanName`, `code`, or the path of a backbone element, `Patient.contact`.
     /// `companion` is what stands beside a primitive. `None` for a list or null.
     pub fn of(node: &'n Node, companion: Option<&'n Node>, kind: &'n str) -> Option<Self> {
@@ -288,9 +293,10 @@ fn push<'n>(node: Option<&'n Node>, beside: Option<&'n Node>, kind: &'n str, fou
         (None, None) => found.extend(Element::new(node, beside, kind).map(Item::Element)),
         (nodes, besides) => {
             let (nodes, besides) = (nodes.unwrap_or_default(), besides.unwrap_or_default());
-            found.extend((0..nodes.len().max(besides.len())).filter_map(|at| {
-                Element::new(nodes.get(at), besides.get(at), kind).map(Item::Element)
-            }));
+            found.extend(
+                (0..nodes.len().max(besides.len()))
+                    .filter_map(|at| Element::new(nodes.get(at), besides.get(at), kind).map(Item::Element)),
+            );
         }
     }
 }

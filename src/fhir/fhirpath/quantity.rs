@@ -31,7 +31,8 @@ impl Quantity {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let at = text.find(|c: char| c.is_whitespace() || c == '\'').unwrap_or(text.len());
-        let value = text[..at].bytes().all(|byte| !byte.is_ascii_alphabetic()).then(|| Decimal::parse(&text[..at]))??;
+        let value =
+            text[..at].bytes().all(|byte| !byte.is_ascii_alphabetic()).then(|| Decimal::parse(&text[..at]))??;
         let unit = text[at..].trim_start();
         let unit = match unit.strip_prefix('\'') {
             None if unit.is_empty() => return Some(Self::of_number(value)),
@@ -54,9 +55,9 @@ impl Quantity {
             let precision = |amount: &Amount| i64::from(amount.value.scale()) - i64::from(amount.exponent);
             let least = precision(&left).min(precision(&right));
             let lowest = left.exponent.min(right.exponent);
-            let scale = u32::try_from((least + i64::from(lowest)).max(0)).ok()?;
+            let shift = i32::try_from(least + i64::from(lowest)).ok()?;
             let (left, right) = common(left, right)?;
-            Some(left.rounded(scale)? == right.rounded(scale)?)
+            Some(left.shifted(shift)?.rounded(0)? == right.shifted(shift)?.rounded(0)?)
         };
         equivalent().unwrap_or(false)
     }
