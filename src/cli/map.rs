@@ -125,7 +125,8 @@ fn run_batch(input: &Path, output: &Path, arguments: &ReleaseArguments) -> Resul
         let name = file.file_stem().map_or(Path::new("message"), Path::new);
         match mapping.map(&read(file)?) {
             Some(mapped) => {
-                let target = output.join(name).with_extension("json");
+                // A name may have dots of its own, so the extension is added, not replaced.
+                let target = output.join(format!("{}.json", name.display()));
                 std::fs::write(&target, text(&mapped)).map_err(cannot(&target))?;
                 converted += 1;
             }
