@@ -7,8 +7,11 @@ use crate::base::Digest;
 use crate::hl7v2::{Header, Message};
 
 /// The release of a feed that says nothing of overlays.
-fn as_configured() -> Release {
-    Release::builtin_with(&["arrival", "appointment-status"]).expect("the overlays fit the base maps")
+pub(super) fn as_configured() -> &'static Release {
+    static RELEASE: std::sync::OnceLock<Release> = std::sync::OnceLock::new();
+    RELEASE.get_or_init(|| {
+        Release::builtin_with(&["arrival", "appointment-status"]).expect("the overlays fit the base maps")
+    })
 }
 
 pub(super) fn map(text: &str) -> Mapped {
