@@ -143,3 +143,13 @@ pub const HTTP_REQUESTS_MAX: usize = 64;
 
 /// The longest text that is taken for a code, in characters: the codes of HL7, LOINC and SNOMED CT have far fewer.
 pub const CODE_LENGTH_MAX: usize = 64;
+
+/// Characters of a value's shape that are shown: enough for every identifier and date, and a line of a terminal.
+pub const SHAPE_LENGTH_MAX: usize = 48;
+
+/// Kinds of findings that a report over a corpus keeps apart, of each sort: past this it counts them together, since
+/// nobody works through a longer list and a corpus must not fill the memory.
+pub const REPORT_ROWS_MAX: usize = 10_000;
+
+/// Largest file of a corpus that is read: a day of a busy feed. A larger one is named and left out.
+pub const CORPUS_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;

@@ -1,7 +1,8 @@
 //! The commands: one file each, data on stdout, talk on stderr.
 //!
 //! Exit codes: 0 done; 1 the answer is no (a check failed, a message was refused); 2 wrong usage; 69 something outside
-//! does not answer; 78 the configuration is wrong.
+//! does not answer; 78 the configuration is wrong. Commands that compare use 2 for "worse than before": `map coverage`
+//! and `plan` say so in their help.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,11 +12,14 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 mod check;
 mod demo;
 mod doctor;
+mod files;
 mod lane;
 mod listen;
 mod map;
+mod mapping;
 mod message;
 mod output;
+mod plan;
 mod send;
 mod serve;
 mod setup;
@@ -49,6 +53,8 @@ enum Command {
     /// Run the mapping on files
     #[command(subcommand)]
     Map(map::Command),
+    /// Say what a new mapping release would change, without changing anything
+    Plan(plan::Arguments),
     /// Look for what would keep the gateway from running well
     Doctor(doctor::Arguments),
     /// Print a completion script for a shell
@@ -76,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Completions { shell } => completions(shell),
         Command::Check(arguments) => check::run(&arguments),
         Command::Map(command) => map::run(&command),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Send(arguments) => setup::block_on(send::run(arguments)),

@@ -14,8 +14,11 @@
 
 mod builtin;
 pub mod cases;
+pub mod compare;
 mod compile;
+pub mod coverage;
 pub mod diagnostic;
+pub mod explain;
 pub mod functions;
 mod identity;
 mod mapped;
