@@ -153,3 +153,8 @@ pub const REPORT_ROWS_MAX: usize = 10_000;
 
 /// Largest file of a corpus that is read: a day of a busy feed. A larger one is named and left out.
 pub const CORPUS_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Codes without a map that are looked at together: past this a person maps the frequent ones first.
+pub const WAITING_CODES_MAX: u32 = 10_000;
+
+/// Messages that a replay reads at once: a page of large ones stays in memory.
+pub const REPLAY_PAGE_MESSAGES: u32 = 200;

@@ -11,6 +11,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
 mod demo;
+mod diff;
 mod doctor;
 mod files;
 mod lane;
@@ -20,6 +21,7 @@ mod mapping;
 mod message;
 mod output;
 mod plan;
+mod replay;
 mod send;
 mod serve;
 mod setup;
@@ -50,6 +52,8 @@ enum Command {
     /// List lanes, and get parked ones going again
     #[command(subcommand)]
     Lane(lane::Command),
+    /// Run stored messages again, for a mapping that was corrected
+    Replay(replay::Arguments),
     /// Run the mapping on files
     #[command(subcommand)]
     Map(map::Command),
@@ -88,6 +92,7 @@ pub fn run() -> ExitCode {
         Command::Send(arguments) => setup::block_on(send::run(arguments)),
         Command::Listen(arguments) => setup::block_on(listen::run(arguments)),
         Command::Message(command) => setup::block_on(message::run(command)),
+        Command::Replay(arguments) => setup::block_on(replay::run(arguments)),
         Command::Lane(command) => setup::block_on(lane::run(command)),
         Command::Doctor(arguments) => setup::block_on(doctor::run(arguments)),
     }

@@ -10,6 +10,8 @@ macro_rules! files {
 
 /// In the order of names. A test compares the list with the folder.
 const FILES: &[(&str, &str)] = files![
+    "mappings/overlays/appointment-status.yaml",
+    "mappings/overlays/arrival.yaml",
     "mappings/v2/code/AbnormalTesting.yaml",
     "mappings/v2/code/AddressType.yaml",
     "mappings/v2/code/AddressUse.yaml",

@@ -18,6 +18,7 @@ pub mod compare;
 mod compile;
 pub mod coverage;
 pub mod diagnostic;
+mod difference;
 pub mod explain;
 pub mod functions;
 mod identity;
@@ -33,11 +34,13 @@ mod yaml;
 
 pub use builtin::files as builtin_files;
 pub use diagnostic::{Diagnostic, Mistake, Place};
+pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
 pub use release::{Plan, Release};
 pub use render::{Rendered, Sources};
 pub use trace::{Leaf, LeafSource, Trace};
+pub use written::Reason;
 
 #[cfg(test)]
 mod tests;

@@ -69,7 +69,7 @@ pub struct Map {
 }
 
 pub struct Rule {
-    /// Unique in the release: as written, else file and line.
+    /// Unique in the release: `PID-Patient/PID-3 -> identifier`.
     pub id: SmolStr,
     pub origin: Origin,
     pub when: Option<Condition>,

@@ -8,6 +8,7 @@ mod documented;
 mod layers;
 mod mapping_cases;
 mod message_path;
+mod replay;
 mod replicas;
 mod support;
 mod tidy;
