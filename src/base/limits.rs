@@ -158,3 +158,6 @@ pub const WAITING_CODES_MAX: u32 = 10_000;
 
 /// Messages that a replay reads at once: a page of large ones stays in memory.
 pub const REPLAY_PAGE_MESSAGES: u32 = 200;
+
+/// Sample messages whose control ids, contents and identifiers are remembered to find duplicates: some 100 bytes each.
+pub const SAMPLES_REMEMBERED_MAX: usize = 1_000_000;

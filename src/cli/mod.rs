@@ -13,6 +13,7 @@ mod check;
 mod demo;
 mod diff;
 mod doctor;
+mod feed;
 mod files;
 mod lane;
 mod listen;
@@ -57,6 +58,9 @@ enum Command {
     /// Run the mapping on files
     #[command(subcommand)]
     Map(map::Command),
+    /// Learn about a feed from sample messages
+    #[command(subcommand)]
+    Feed(feed::Command),
     /// Say what a new mapping release would change, without changing anything
     Plan(plan::Arguments),
     /// Look for what would keep the gateway from running well
@@ -86,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Completions { shell } => completions(shell),
         Command::Check(arguments) => check::run(&arguments),
         Command::Map(command) => map::run(&command),
+        Command::Feed(command) => feed::run(&command),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),

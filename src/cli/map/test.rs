@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::files::{files_below, read, read_text};
+use crate::cli::mapping;
 use crate::cli::output::{Failure, NO, Table, Tone, print, say};
-use crate::cli::setup;
 use crate::fhir::Node;
 use crate::mapping::{Release, cases};
 
@@ -51,9 +51,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 fn release(arguments: &Arguments) -> Result<Release, Failure> {
     match &arguments.mappings {
-        Some(folder) => setup::release(folder),
+        Some(folder) => mapping::release(Some(folder)),
         None if files_below(&arguments.folder, "yaml")?.is_empty() => Ok(Release::builtin()),
-        None => setup::release(&arguments.folder),
+        None => mapping::release(Some(&arguments.folder)),
     }
 }
 
