@@ -27,6 +27,8 @@ pub mod http;
 pub mod inference;
 /// The mapping language: compiled, run and traced.
 pub mod mapping;
+/// Resources judged: by R4 itself and by the profiles they claim.
+pub mod profile;
 /// What is kept, and in which states.
 pub mod record;
 /// Who is told what.

@@ -12,7 +12,9 @@ use super::mapping::{Mapping, Reading, ReleaseArguments};
 use super::output::{Failure, Table, Tone, finish, grouped, print, say, toned};
 use crate::config;
 use crate::hl7v2::Header;
-use crate::inference::{Counted, Findings, Sample, Samples, UnmappedType, advice, configuration, feed_name, overlay};
+use crate::inference::{
+    Counted, Findings, MappingFiles, Sample, Samples, UnmappedType, advice, configuration, feed_name, overlay,
+};
 use crate::mapping::coverage::Coverage;
 use crate::mapping::explain::{Declarations, Explanation};
 use crate::mapping::{Release, cases};
@@ -53,7 +55,8 @@ pub fn run(command: &Command) -> ExitCode {
 }
 
 fn infer(arguments: &Infer) -> Result<ExitCode, Failure> {
-    let mapping = Mapping::open(&arguments.release)?;
+    let mapping =
+        Mapping::with(arguments.release.mappings.as_deref(), &site_rules(arguments), &arguments.release.zone)?;
     let corpus = Corpus::open(&arguments.samples)?;
     let (findings, first) = read(&mapping, &corpus)?;
     if findings.samples.messages == 0 {
@@ -82,6 +85,14 @@ fn infer(arguments: &Infer) -> Result<ExitCode, Failure> {
         say("the cases hold samples as they are: keep them like patient data unless the samples are synthetic");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The overlays that were asked for, else those that hold for a feed that names none.
+fn site_rules(arguments: &Infer) -> Vec<String> {
+    if arguments.release.overlays.is_empty() {
+        return ["arrival", "appointment-status"].map(str::to_owned).to_vec();
+    }
+    arguments.release.overlays.clone()
 }
 
 /// The first sample of each type, by type.
@@ -131,20 +142,25 @@ const OVERLAYS: &str = "overlays";
 
 /// The configuration and the overlay, both looked at as the gateway will look at them.
 fn proposals(findings: &Findings, name: &str, arguments: &Infer) -> Result<Files, Failure> {
-    let configuration = configuration(findings, name);
+    let file = Path::new(OVERLAYS).join(format!("{name}.yaml"));
+    let mut overlays = site_rules(arguments);
+    overlays.push(arguments.out.join(&file).display().to_string());
+    let directory = arguments.release.mappings.as_ref().map(|folder| folder.display().to_string());
+    let mappings = MappingFiles { directory: directory.as_deref(), overlays: &overlays };
+    let configuration = configuration(findings, name, mappings);
     config::check(&configuration, "feed.toml", &[]).map_err(|faults| {
         Failure::no(format!("what the samples say makes no valid configuration:\n{}", config::render(&faults)))
     })?;
     let overlay = overlay(findings, name);
-    let file = Path::new(OVERLAYS).join(format!("{name}.yaml"));
     release(arguments, &file, &overlay)?;
     Ok(Files::from([(PathBuf::from("feed.toml"), configuration), (file, overlay)]))
 }
 
 /// The release of the feed.
 fn release(arguments: &Infer, file: &Path, overlay: &str) -> Result<Release, Failure> {
-    let base = super::mapping::base_files(arguments.release.mappings.as_deref())?;
-    let overlays = [(file.display().to_string(), overlay.to_owned())];
+    let texts = super::mapping::texts(arguments.release.mappings.as_deref(), &site_rules(arguments))?;
+    let (base, mut overlays) = texts;
+    overlays.push((file.display().to_string(), overlay.to_owned()));
     Release::with_overlays(&base, &overlays).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         Failure::no(format!("what the samples say makes no valid overlay:\n{}", faults.join("\n")))

@@ -20,9 +20,15 @@ pub struct Arguments {
     /// The mapping files of the release in use; without it the built-in ones
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
+    /// An overlay of the release in use: the name of a built-in one, or a .yaml file; may be given repeatedly
+    #[arg(long = "from-overlay", value_name = "NAME|FILE")]
+    from_overlays: Vec<String>,
     /// The mapping files of the new release; without it the built-in ones
-    #[arg(long, value_name = "DIR", required_unless_present = "from")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["from", "from_overlays", "to_overlays"])]
     to: Option<PathBuf>,
+    /// An overlay of the new release
+    #[arg(long = "to-overlay", value_name = "NAME|FILE")]
+    to_overlays: Vec<String>,
     /// Write down which messages are concerned and what each comes to
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -40,8 +46,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn plan(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let old = Mapping::of_folder(arguments.from.as_deref(), &arguments.zone)?;
-    let new = Mapping::of_folder(arguments.to.as_deref(), &arguments.zone)?;
+    let old = Mapping::with(arguments.from.as_deref(), &arguments.from_overlays, &arguments.zone)?;
+    let new = Mapping::with(arguments.to.as_deref(), &arguments.to_overlays, &arguments.zone)?;
     let (mut summary, mut plan) = (Summary::default(), Plan::new(old.release.digest(), new.release.digest()));
     Corpus::open(&arguments.corpus)?.for_each(|name, bytes| {
         let reading = Reading::of(bytes);

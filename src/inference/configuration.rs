@@ -24,11 +24,24 @@ pub fn feed_name(findings: &Findings) -> String {
 /// Characters of a name that is made up here: it stands in metrics and commands.
 const NAME_LENGTH_MAX: usize = 40;
 
+/// Where the mapping files of the feed are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MappingFiles<'f> {
+    /// In place of those built in.
+    pub directory: Option<&'f str>,
+    /// Names of overlays, or paths of files.
+    pub overlays: &'f [String],
+}
+
 /// The text of the file. `name` is the feed's.
-pub fn configuration(findings: &Findings, name: &str) -> String {
+pub fn configuration(findings: &Findings, name: &str, mappings: MappingFiles<'_>) -> String {
     let samples = &findings.samples;
     let mut text =
         format!("# Proposed by `loopgate feed infer` from {} messages. Read it through.\n", samples.messages);
+    if let Some(directory) = mappings.directory {
+        text.push_str("\n[mapping]\n");
+        line(&mut text, &format!("directory = {}", quoted(directory)), "");
+    }
     text.push_str("\n[[feed]]\n");
     line(&mut text, &format!("name = {}", quoted(name)), "");
     line(&mut text, "address = \"127.0.0.1:2575\"", "where this feed listens; beyond loopback it needs [feed.tls]");
@@ -37,6 +50,14 @@ pub fn configuration(findings: &Findings, name: &str) -> String {
     let reused = samples.duplicates.reused_ids;
     let reuse = format!("{reused} messages reuse a control id with other content");
     line(&mut text, "on_control_id_reuse = \"flag\"", &reuse);
+    if !mappings.overlays.is_empty() {
+        let overlays: Vec<String> = mappings.overlays.iter().map(|overlay| quoted(overlay)).collect();
+        line(
+            &mut text,
+            &format!("overlays = [{}]", overlays.join(", ")),
+            "files are found from where the gateway starts",
+        );
+    }
     charset(findings, &mut text);
     zone(findings, &mut text);
     processing_ids(findings, &mut text);

@@ -16,7 +16,7 @@ mod overlay;
 mod samples;
 
 pub use advice::advice;
-pub use configuration::{configuration, feed_name};
+pub use configuration::{MappingFiles, configuration, feed_name};
 pub use counted::Counted;
 pub use duplicates::Duplicates;
 pub use keys::{KeyUse, Keys};

@@ -83,12 +83,12 @@ fn the_configuration_is_valid_whatever_the_samples_say() {
     ];
     for bytes in odd {
         let found = findings(&[bytes], vec![]);
-        let text = configuration(&found, &feed_name(&found));
+        let text = configuration(&found, &feed_name(&found), MappingFiles::default());
         let checked = toml::from_str::<toml::Table>(&text);
         assert!(checked.is_ok(), "{text}\n{checked:?}");
     }
     let found = findings(&odd, vec![]);
-    assert!(configuration(&found, "a").contains("ack = \"applied\""));
+    assert!(configuration(&found, "a", MappingFiles::default()).contains("ack = \"applied\""));
 }
 
 #[test]

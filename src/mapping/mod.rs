@@ -29,6 +29,7 @@ mod release;
 mod render;
 mod run;
 mod trace;
+mod untranslate;
 mod written;
 mod yaml;
 
@@ -37,7 +38,8 @@ pub use diagnostic::{Diagnostic, Mistake, Place};
 pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
-pub use release::{Plan, Release};
+pub use plan::Code;
+pub use release::{Plan, Release, overlay};
 pub use render::{Rendered, Sources};
 pub use trace::{Leaf, LeafSource, Trace};
 pub use written::Reason;

@@ -120,8 +120,12 @@ pub struct Table {
     pub name: SmolStr,
     /// By code in lower case.
     pub codes: HashMap<SmolStr, Code>,
+    /// For each code that comes out, the first one that becomes it, as written.
+    pub sources: HashMap<SmolStr, SmolStr>,
 }
 
+/// What a code becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
     /// Empty: the code is known and has no counterpart.
     pub value: SmolStr,

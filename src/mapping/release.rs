@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::compile;
 use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
-use super::plan::{Library, MessagePlan};
+use super::plan::{Code, Library, MessagePlan};
 use super::render::{RenderPlan, Rendered, Renderer, Sources};
 use super::run;
 use crate::base::Digest;
@@ -31,8 +31,8 @@ pub struct Plan {
 }
 
 impl Release {
-    /// Compiles files, given as name and text; overlays among them are laid over the others. All mistakes are told, in
-    /// the order of files and lines.
+    /// Compiles files, given as name and text; overlays among them are laid over the others, except for those in a folder
+    /// `overlays`, which wait to be asked for. All mistakes are told, in the order of files and lines.
     pub fn compile(files: &BTreeMap<String, String>) -> Result<Self, Vec<Diagnostic>> {
         Self::with_overlays(files, &[])
     }
@@ -44,6 +44,7 @@ impl Release {
     ) -> Result<Self, Vec<Diagnostic>> {
         let files: Vec<(&str, &str)> = base
             .iter()
+            .filter(|(name, _)| !is_set_aside(name))
             .chain(overlays.iter().map(|(name, text)| (name, text)))
             .map(|(n, t)| (n.as_str(), t.as_str()))
             .collect();
@@ -69,6 +70,13 @@ impl Release {
         })
     }
 
+    /// The base maps with overlays of those built in, by name.
+    pub fn builtin_with(overlays: &[&str]) -> Result<Self, Vec<Diagnostic>> {
+        let files = super::builtin_files();
+        let laid: Vec<_> = overlays.iter().filter_map(|name| overlay(&files, name)).collect();
+        Self::with_overlays(&files, &laid)
+    }
+
     /// Changes with every change to a file, also to a comment.
     pub const fn digest(&self) -> Digest {
         self.digest
@@ -79,9 +87,14 @@ impl Release {
         self.events.get(message_type).map(|&index| &self.plans[index])
     }
 
+    /// What the table of this name makes of a code; `None` when it lacks the code, or the release the table.
+    pub fn translate(&self, table: &str, code: &str) -> Option<&Code> {
+        self.library.tables.iter().find(|candidate| candidate.name == table)?.find(code)
+    }
+
     /// Whether a code table has this code, even if only to say that it has no counterpart.
     pub fn knows_code(&self, table: &str, code: &str) -> bool {
-        self.library.tables.iter().any(|known| known.name == table && known.find(code).is_some())
+        self.translate(table, code).is_some()
     }
 
     /// The plan of the message map of this name, such as `ADT_A05`.
@@ -94,6 +107,18 @@ impl Release {
         let plan = self.renders.get(name)?;
         Some(Renderer { plans: &self.renders, tables: &self.library.tables }.render(plan, sources, charset))
     }
+}
+
+/// An overlay that stands in a folder `overlays` is laid over nothing until a feed names it.
+pub fn is_set_aside(file: &str) -> bool {
+    file.split('/').rev().skip(1).any(|folder| folder == "overlays")
+}
+
+/// The file, with its text, of an overlay that is set aside; by the name of the file without its ending.
+pub fn overlay(files: &BTreeMap<String, String>, name: &str) -> Option<(String, String)> {
+    let is_named = |file: &str| file.rsplit('/').next().and_then(|last| last.strip_suffix(".yaml")) == Some(name);
+    let mut set_aside = files.iter().filter(|(file, _)| is_set_aside(file));
+    set_aside.find(|(file, _)| is_named(file)).map(|(file, text)| (file.clone(), text.clone()))
 }
 
 impl Plan {

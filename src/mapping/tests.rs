@@ -6,6 +6,11 @@ use super::*;
 use crate::base::Digest;
 use crate::hl7v2::{Header, Message};
 
+/// The release of a feed that says nothing of overlays.
+fn as_configured() -> Release {
+    Release::builtin_with(&["arrival", "appointment-status"]).expect("the overlays fit the base maps")
+}
+
 pub(super) fn map(text: &str) -> Mapped {
     let (message, _) = Message::parse(text);
     let header = message.segment("MSH").expect("a message begins with MSH");
@@ -14,7 +19,7 @@ pub(super) fn map(text: &str) -> Mapped {
     let sender = Header::read(text.as_bytes()).expect("a header that reads").sender();
     let message_digest = Digest::of(text.as_bytes());
     let context = Context { default_zone: TimeZone::UTC, message_digest, sender, trace: true };
-    Release::builtin().select(&kind).expect("a plan for the message type").run(&message, &context)
+    as_configured().select(&kind).expect("a plan for the message type").run(&message, &context)
 }
 
 #[test]
@@ -22,6 +27,20 @@ fn the_base_maps_compile() {
     if let Err(found) = Release::compile(&builtin_files()) {
         let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
         panic!("{}", lines.join("\n"));
+    }
+}
+
+#[test]
+fn the_site_rules_say_what_the_guide_leaves_open() {
+    for (name, kind, status) in [
+        ("adt_a04", "Encounter", "arrived"),
+        ("siu_s15", "Appointment", "cancelled"),
+        ("siu_s17", "Appointment", "entered-in-error"),
+        ("siu_s26", "Appointment", "noshow"),
+    ] {
+        let mapped = case(name);
+        let made = mapped.resources.iter().find(|resource| resource.kind() == kind).expect("the resource is made");
+        assert_eq!(made.text(&["status"]), Some(status), "{name}");
     }
 }
 

@@ -16,6 +16,9 @@ pub struct Arguments {
     /// The mapping files to test; without it those in the folder of the cases, or when it has none the built-in ones
     #[arg(long, value_name = "DIR")]
     mappings: Option<PathBuf>,
+    /// An overlay to lay over the mapping files: the name of a built-in one, or a .yaml file; may be given repeatedly
+    #[arg(long = "overlay", value_name = "NAME|FILE")]
+    overlays: Vec<String>,
     /// Only cases whose path contains this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
@@ -51,9 +54,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 fn release(arguments: &Arguments) -> Result<Release, Failure> {
     match &arguments.mappings {
-        Some(folder) => mapping::release(Some(folder)),
-        None if files_below(&arguments.folder, "yaml")?.is_empty() => Ok(Release::builtin()),
-        None => mapping::release(Some(&arguments.folder)),
+        Some(folder) => mapping::release(Some(folder), &arguments.overlays),
+        None if files_below(&arguments.folder, "yaml")?.is_empty() => mapping::release(None, &arguments.overlays),
+        None => mapping::release(Some(&arguments.folder), &arguments.overlays),
     }
 }
 

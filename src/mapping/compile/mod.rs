@@ -190,20 +190,21 @@ impl Compiler<'_> {
 
     fn table(&mut self, file: TableFile) -> Table {
         let system = file.system.map(|system| SmolStr::from(system.text));
-        let mut codes = HashMap::new();
+        let (mut codes, mut sources) = (HashMap::new(), HashMap::new());
         for (key, CodeEntry { code, display, system: own, .. }) in file.codes {
             let code = Code {
                 value: code.into(),
                 system: own.map(SmolStr::from).or_else(|| system.clone()),
                 display: display.map(SmolStr::from),
             };
+            sources.entry(code.value.clone()).or_insert_with(|| SmolStr::from(key.text.as_str()));
             let taken = codes.insert(SmolStr::from(key.text.to_lowercase()), code).is_some();
             if taken {
                 let message = format!("the code `{}` is here twice", key.text);
                 self.report(Mistake::Duplicate, key.place, message, "codes are compared without regard to case");
             }
         }
-        Table { name: file.name.text.into(), codes }
+        Table { name: file.name.text.into(), codes, sources }
     }
 
     fn identity(&mut self, entries: Vec<(Scalar, Vec<Scalar>)>, library: &mut Library) {

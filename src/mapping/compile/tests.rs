@@ -90,7 +90,7 @@ fn messages() {
     check("m.yaml", &message("MSH (PID)", patient), &["3:16 LG0114"]);
     check("m.yaml", &message(">\n  MSH\n  [PID}", patient), &["5:7 LG0114"]);
     check("m.yaml", &message("MSH PV1", patient), &["5:13 LG0106", "5:40 LG0106"]);
-    check("m.yaml", &message("MSH PID", "{ from: PID, make: Person }"), &["5:24 LG0109"]);
+    check("m.yaml", &message("MSH PID", "{ from: PID, make: Persona }"), &["5:24 LG0109"]);
     check("m.yaml", &message("MSH PID", "{ from: PID, make: Patient, maps: [X] }"), &["5:40 LG0110"]);
     check("m.yaml", &message("MSH PID", "{ from: PID, make: Encounter, maps: [PID-Patient] }"), &["5:42 LG0115"]);
     let refer = "{ from: PID, make: Patient, maps: [PID-Patient], refer: { managingOrganization: owner } }";

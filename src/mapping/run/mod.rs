@@ -345,6 +345,12 @@ impl<'p, 'm> Run<'p, 'm> {
         write_coding(code, &mut coding);
         match element.get_mut("coding") {
             Some(Node::Array(codings)) => {
+                // The words of the sender are kept for a code that the table leaves as it is.
+                if let Some(said) =
+                    codings.iter().find(|old| same_code(old, &coding)).and_then(|old| old.get("display"))
+                {
+                    coding.set(SmolStr::new_static("display"), said.clone());
+                }
                 codings.retain(|old| !same_code(old, &coding));
                 codings.insert(0, Node::Object(coding));
             }
