@@ -5,6 +5,7 @@
 //!
 //! It knows no HTTP, no storage and no profile.
 
+pub mod bindings;
 pub mod definitions;
 pub mod fhirpath;
 pub mod json;

@@ -27,6 +27,7 @@ mod notation;
 mod plan;
 mod release;
 mod render;
+mod rulebook;
 mod run;
 mod trace;
 mod untranslate;
@@ -41,7 +42,8 @@ pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
 pub use plan::Code;
 pub use release::{Plan, Release, overlay};
 pub use render::{Rendered, Sources};
-pub use trace::{Leaf, LeafSource, Trace};
+pub use rulebook::{RuleBook, RuleEntry};
+pub use trace::{Fate, FieldTrace, Leaf, Origin, Outcome, Trace, TraceFault};
 pub use written::Reason;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
 use super::plan::{Code, Library, MessagePlan};
 use super::render::{RenderPlan, Rendered, Renderer, Sources};
+use super::rulebook::RuleBook;
 use super::run;
 use crate::base::Digest;
 use crate::hl7v2::{Charset, Message};
@@ -49,8 +50,11 @@ impl Release {
             .map(|(n, t)| (n.as_str(), t.as_str()))
             .collect();
         let compiled = compile::compile(&files)?;
-        let library = Arc::new(compiled.library);
-        let plans = compiled.messages.into_iter();
+        let mut library = compiled.library;
+        let mut messages = compiled.messages;
+        library.book = Arc::new(RuleBook::number(&mut library, &mut messages));
+        let library = Arc::new(library);
+        let plans = messages.into_iter();
         let plans = plans.map(|message| Plan { library: Arc::clone(&library), message }).collect();
         let parts = files.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]);
         Ok(Self {
@@ -80,6 +84,11 @@ impl Release {
     /// Changes with every change to a file, also to a comment.
     pub const fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The rules of the release by number, for reading traces that were kept.
+    pub fn book(&self) -> &Arc<RuleBook> {
+        &self.library.book
     }
 
     /// The plan for a message type such as `ADT^A08`.

@@ -22,6 +22,12 @@ pub(super) fn map(text: &str) -> Mapped {
     as_configured().select(&kind).expect("a plan for the message type").run(&message, &context)
 }
 
+/// The base maps, compiled once for all tests.
+pub(super) fn builtin() -> &'static Release {
+    static RELEASE: std::sync::OnceLock<Release> = std::sync::OnceLock::new();
+    RELEASE.get_or_init(Release::builtin)
+}
+
 #[test]
 fn the_base_maps_compile() {
     if let Err(found) = Release::compile(&builtin_files()) {
@@ -115,7 +121,7 @@ fn a_reference_by_a_bare_number_means_the_one_of_the_same_facility() {
 }
 
 /// The files of a folder of cases, by name.
-fn cases() -> Vec<std::path::PathBuf> {
+pub(super) fn cases() -> Vec<std::path::PathBuf> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/v2/cases");
     let files = std::fs::read_dir(folder).expect("the folder of cases is there");
     let mut files: Vec<_> = files.map(|file| file.expect("a readable folder").path()).collect();
