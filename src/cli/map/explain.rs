@@ -83,13 +83,21 @@ impl View<'_> {
         if self.arguments.values { one_line(value.reveal()) } else { shape(value.reveal()) }
     }
 
+    /// A constant stands in the mapping files: it says nothing about a patient.
+    fn leaf_value(&self, leaf: &ExplainedLeaf) -> String {
+        match leaf.origin {
+            Origin::Constant => one_line(leaf.value.reveal()),
+            _ => self.value(&leaf.value),
+        }
+    }
+
     fn wants_resource(&self, resource: &ExplainedResource) -> bool {
         self.arguments.resource.as_ref().is_none_or(|wanted| resource.kind == wanted)
     }
 
     fn wants_leaf(&self, leaf: &ExplainedLeaf) -> bool {
         let Some(field) = &self.arguments.field else { return true };
-        matches!(&leaf.origin, Origin::Places(places) if places.iter().any(|place| covers(field, place)))
+        leaf.origin.places().iter().any(|place| covers(field, place))
     }
 
     fn wants_place(&self, place: &ExplainedPlace) -> bool {
@@ -131,7 +139,7 @@ impl View<'_> {
             table.row(vec![
                 (format!("  {}", leaf.path), Tone::Plain),
                 (leaf.origin.to_string(), tone),
-                (self.value(&leaf.value), Tone::Plain),
+                (self.leaf_value(leaf), Tone::Plain),
                 (way(leaf), Tone::Dim),
             ]);
         }
@@ -157,7 +165,8 @@ impl View<'_> {
             Fate::Repeated(_) => ("says again what an earlier place said".to_owned(), Tone::Dim),
             Fate::Consulted(rules) => (format!("only looked at by {}", names(rules)), Tone::Notable),
             Fate::Declared(reason) => (format!("left out: {reason}"), Tone::Dim),
-            Fate::Dropped(why) => (format!("nowhere: {}", why.as_sentence()), Tone::Bad),
+            Fate::Dropped(why, rules) if rules.is_empty() => (format!("nowhere: {}", why.as_sentence()), Tone::Bad),
+            Fate::Dropped(why, rules) => (format!("nowhere: {} ({})", why.as_sentence(), names(rules)), Tone::Bad),
         }
     }
 
@@ -206,10 +215,7 @@ impl View<'_> {
     }
 
     fn leaf_json(&self, leaf: &ExplainedLeaf) -> Value {
-        let sources: Vec<String> = match &leaf.origin {
-            Origin::Places(places) => places.iter().map(ToString::to_string).collect(),
-            _ => Vec::new(),
-        };
+        let sources: Vec<String> = leaf.origin.places().iter().map(ToString::to_string).collect();
         let steps = |wanted: fn(&Step) -> Option<&str>| leaf.steps.iter().filter_map(wanted).collect::<Vec<_>>();
         let mut value = json!({
             "path": leaf.path,
@@ -234,7 +240,10 @@ impl View<'_> {
             Fate::Mapped(targets) => value["targets"] = self.targets_json(targets),
             Fate::Repeated(rules) | Fate::Consulted(rules) => value["rules"] = rules_json(rules),
             Fate::Declared(reason) => value["reason"] = Value::from(reason.as_str()),
-            Fate::Dropped(why) => value["why"] = Value::from(why.as_str()),
+            Fate::Dropped(why, rules) => {
+                value["why"] = Value::from(why.as_str());
+                value["rules"] = rules_json(rules);
+            }
         }
         value
     }
@@ -257,7 +266,9 @@ impl View<'_> {
 
 /// The rules from the outermost to the one that wrote the leaf, then what the value went through.
 fn way(leaf: &ExplainedLeaf) -> String {
-    let rules = leaf.rules.iter().map(|rule| file_name(&rule.place).to_owned()).collect::<Vec<_>>().join(" › ");
+    let of_message = |rule: &&RuleUse| rule.place.contains("message/") && leaf.rules.len() > 1;
+    let rules = leaf.rules.iter().filter(|rule| !of_message(rule)).map(|rule| file_name(&rule.place).to_owned());
+    let rules = rules.collect::<Vec<_>>().join(" › ");
     let steps = leaf.steps.iter().map(|step| format!(" {step}"));
     steps.fold(rules, |way, step| way + &step)
 }

@@ -117,7 +117,7 @@ impl Tally {
                 self.counts.declared += 1;
                 self.reason.get_or_insert_with(|| reason.clone());
             }
-            Fate::Dropped(_) => {
+            Fate::Dropped(..) => {
                 self.counts.dropped += 1;
                 self.first_dropped.get_or_insert_with(|| name.into());
             }

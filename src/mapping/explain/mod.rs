@@ -7,12 +7,11 @@
 //! Promise: every leaf and every populated place is listed exactly once, in order. Values are `Phi`: whoever shows
 //! them must say so. It runs nothing: it reads a message and what was made of it.
 
+mod build;
 mod declared;
 mod shape;
 pub mod source;
 pub mod target;
-
-use std::collections::HashMap;
 
 use smol_str::SmolStr;
 
@@ -20,9 +19,7 @@ pub use declared::{DeclarationFault, Declarations};
 pub use shape::shape;
 
 use super::mapped::Mapped;
-use super::trace::{self, LeafSource, Trace};
 use crate::base::{Location, Phi};
-use crate::fhir::Resource;
 use crate::hl7v2::Message;
 
 use source::SourcePlace;
@@ -61,10 +58,10 @@ pub struct ExplainedLeaf {
 pub enum Origin {
     Places(Vec<Location>),
     Constant,
-    /// The id of another resource of the same message.
-    Reference,
-    /// Written by the runner: a logical id.
-    Derived,
+    /// The id of a resource: index into `Explanation::resources`.
+    Reference(usize),
+    /// A logical id, made of these places; of none: of the whole message and the position in it.
+    Derived(Vec<Location>),
 }
 
 /// A rule and where it is written.
@@ -99,12 +96,12 @@ pub enum Fate {
     Mapped(Vec<Target>),
     /// What it says is said in the output already, from an earlier place.
     Repeated(Vec<RuleUse>),
-    /// It reached no leaf, but these rules looked at it to decide.
+    /// It reached no leaf, but these rules looked at it to decide, or made a logical id of it.
     Consulted(Vec<RuleUse>),
-    /// It reached nothing, on purpose.
+    /// It reached nothing, on purpose, for this reason.
     Declared(SmolStr),
-    /// It reached nothing, and nobody said that it should not.
-    Dropped(Why),
+    /// It reached nothing, and nobody said that it should not. With the rules that tried.
+    Dropped(Why, Vec<RuleUse>),
 }
 
 /// Why a place reached nothing.
@@ -114,8 +111,6 @@ pub enum Why {
     Unused,
     /// An earlier value, or another alternative, took its place.
     Suppressed,
-    /// Its code table knows it and has nothing for it.
-    NoCounterpart,
     UnmappedCode,
     /// It does not fit the type of its target.
     BadValue,
@@ -129,12 +124,10 @@ pub struct Target {
 }
 
 impl Explanation {
-    /// Explains a message that was mapped with a trace. Without one, every place counts as dropped.
+    /// Explains a message that was mapped with a trace. Without one, every place counts as unused.
     pub fn new(message: &Message, mapped: &Mapped, declared: &Declarations) -> Self {
-        let untraced = Trace::default();
-        let trace = mapped.trace.as_ref().unwrap_or(&untraced);
-        let resources = explain_resources(mapped, trace);
-        let places = explain_places(message, mapped, &resources, declared);
+        let (resources, targets) = build::resources(mapped);
+        let places = build::places(message, mapped, &targets, declared);
         Self { resources, places }
     }
 
@@ -150,113 +143,25 @@ impl Explanation {
     }
 }
 
-fn explain_resources(mapped: &Mapped, trace: &Trace) -> Vec<ExplainedResource> {
-    let mut traced: HashMap<(usize, &str), &trace::Leaf> = HashMap::with_capacity(trace.leaves.len());
-    for leaf in &trace.leaves {
-        traced.entry((leaf.resource, leaf.path.as_str())).or_insert(leaf);
-    }
-    let explain = |(index, resource): (usize, &Resource)| {
-        let cleared = mapped.cleared.iter().filter(|(of, _)| *of == index).map(|(_, name)| name.clone());
-        ExplainedResource {
-            kind: resource.kind().into(),
-            id: resource.id().unwrap_or_default().into(),
-            leaves: explain_leaves(index, resource, &traced),
-            cleared: cleared.collect(),
-        }
-    };
-    mapped.resources.iter().enumerate().map(explain).collect()
-}
-
-fn explain_leaves(
-    index: usize,
-    resource: &Resource,
-    traced: &HashMap<(usize, &str), &trace::Leaf>,
-) -> Vec<ExplainedLeaf> {
-    let mut leaves = Vec::new();
-    target::for_each_leaf(resource, |path, node| {
-        let traced = ancestors(path).find_map(|path| traced.get(&(index, path)).copied());
-        leaves.push(ExplainedLeaf {
-            path: path.to_owned(),
-            value: Phi::new(target::text(node).into_owned()),
-            origin: traced.map_or(Origin::Derived, origin),
-            rules: traced.map(rules).unwrap_or_default(),
-            steps: Vec::new(),
-        });
-    });
-    leaves
-}
-
-/// The path and those of the elements around it, the innermost first: a table writes a whole coding at once.
-fn ancestors(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(path), |path| path.rfind(['.', '[']).map(|at| &path[..at]))
-}
-
-fn origin(leaf: &trace::Leaf) -> Origin {
-    match &leaf.source {
-        LeafSource::Field(location) => Origin::Places(vec![location.clone()]),
-        LeafSource::Constant => Origin::Constant,
-        LeafSource::Reference => Origin::Reference,
-    }
-}
-
-fn rules(leaf: &trace::Leaf) -> Vec<RuleUse> {
-    vec![RuleUse { id: leaf.rule.clone(), place: leaf.place.clone() }]
-}
-
-fn explain_places(
-    message: &Message,
-    mapped: &Mapped,
-    resources: &[ExplainedResource],
-    declared: &Declarations,
-) -> Vec<ExplainedPlace> {
-    let mut targets = targets_by_place(resources);
-    let mut trouble = trouble_by_place(mapped);
-    let mut places = Vec::new();
-    source::for_each_place(message, |place, text| {
-        let fate = match targets.remove(&place.lowest) {
-            Some(targets) => Fate::Mapped(targets),
-            None => declared.reason(&place.lowest).cloned().map_or(Fate::Dropped(Why::Unused), Fate::Declared),
-        };
-        let trouble = trouble.remove(&place.lowest).unwrap_or_default();
-        places.push(ExplainedPlace { place, value: Phi::new(text.to_owned()), fate, trouble });
-    });
-    places
-}
-
-fn targets_by_place(resources: &[ExplainedResource]) -> HashMap<Location, Vec<Target>> {
-    let mut targets: HashMap<Location, Vec<Target>> = HashMap::new();
-    for (resource, explained) in resources.iter().enumerate() {
-        for (leaf, explained) in explained.leaves.iter().enumerate() {
-            let Origin::Places(places) = &explained.origin else { continue };
-            for place in places {
-                targets.entry(source::lowest(place)).or_default().push(Target { resource, leaf });
-            }
+impl Origin {
+    /// The places of the message that it was made of.
+    pub fn places(&self) -> &[Location] {
+        match self {
+            Self::Places(places) | Self::Derived(places) => places,
+            Self::Constant | Self::Reference(_) => &[],
         }
     }
-    targets
-}
-
-fn trouble_by_place(mapped: &Mapped) -> HashMap<Location, Vec<String>> {
-    let mut trouble: HashMap<Location, Vec<String>> = HashMap::new();
-    let issues = mapped.issues.iter().filter_map(|issue| Some((issue.location.as_ref()?, issue.text.to_string())));
-    let unmapped = mapped.unmapped.iter();
-    let unmapped = unmapped.map(|code| (&code.location, format!("{} lacks the code", code.table)));
-    for (location, text) in issues.chain(unmapped) {
-        let texts = trouble.entry(source::lowest(location)).or_default();
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    trouble
 }
 
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let places = self.places().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         match self {
-            Self::Places(places) => f.write_str(&places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+            Self::Places(_) => f.write_str(&places),
             Self::Constant => f.write_str("constant"),
-            Self::Reference => f.write_str("reference"),
-            Self::Derived => f.write_str("derived"),
+            Self::Reference(_) => f.write_str("reference"),
+            Self::Derived(_) if places.is_empty() => f.write_str("derived"),
+            Self::Derived(_) => write!(f, "derived of {places}"),
         }
     }
 }
@@ -267,8 +172,8 @@ impl Origin {
         match self {
             Self::Places(_) => "field",
             Self::Constant => "constant",
-            Self::Reference => "reference",
-            Self::Derived => "derived",
+            Self::Reference(_) => "reference",
+            Self::Derived(_) => "derived",
         }
     }
 }
@@ -306,7 +211,7 @@ impl Fate {
             Self::Repeated(_) => "repeated",
             Self::Consulted(_) => "consulted",
             Self::Declared(_) => "declared",
-            Self::Dropped(_) => "dropped",
+            Self::Dropped(..) => "dropped",
         }
     }
 }
@@ -317,7 +222,6 @@ impl Why {
         match self {
             Self::Unused => "unused",
             Self::Suppressed => "suppressed",
-            Self::NoCounterpart => "no-counterpart",
             Self::UnmappedCode => "unmapped-code",
             Self::BadValue => "bad-value",
         }
@@ -328,7 +232,6 @@ impl Why {
         match self {
             Self::Unused => "no rule reads it",
             Self::Suppressed => "an earlier value stands in its place",
-            Self::NoCounterpart => "its code has no counterpart in FHIR",
             Self::UnmappedCode => "its code is in no table",
             Self::BadValue => "it does not fit the target",
         }
