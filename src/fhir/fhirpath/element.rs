@@ -288,9 +288,10 @@ fn push<'n>(node: Option<&'n Node>, beside: Option<&'n Node>, kind: &'n str, fou
         (None, None) => found.extend(Element::new(node, beside, kind).map(Item::Element)),
         (nodes, besides) => {
             let (nodes, besides) = (nodes.unwrap_or_default(), besides.unwrap_or_default());
-            found.extend((0..nodes.len().max(besides.len())).filter_map(|at| {
-                Element::new(nodes.get(at), besides.get(at), kind).map(Item::Element)
-            }));
+            found.extend(
+                (0..nodes.len().max(besides.len()))
+                    .filter_map(|at| Element::new(nodes.get(at), besides.get(at), kind).map(Item::Element)),
+            );
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Equality and equivalence of items and collections (FHIRPath N1 6.1).
 
+use super::decimal::Decimal;
 use super::evaluator::Evaluator;
 use super::fault::Cause;
 use super::item::{Collection, Item};
-use super::decimal::Decimal;
 use super::value::Value;
 use crate::fhir::{Node, Object};
 
@@ -84,11 +84,7 @@ fn nodes_equal(left: &Node, right: &Node) -> bool {
 }
 
 /// Whether two collections are equivalent, in any order. Never unknown.
-pub fn equivalent<'n>(
-    evaluator: &mut Evaluator<'_, 'n>,
-    left: &[Item<'n>],
-    right: &[Item<'n>],
-) -> Result<bool, Cause> {
+pub fn equivalent<'n>(evaluator: &mut Evaluator<'_, 'n>, left: &[Item<'n>], right: &[Item<'n>]) -> Result<bool, Cause> {
     if left.len() != right.len() {
         return Ok(false);
     }
@@ -139,9 +135,10 @@ fn texts_equivalent(left: &str, right: &str) -> bool {
 fn objects_equivalent(left: &Object, right: &Object) -> bool {
     let count = |object: &Object| object.iter().filter(|(name, _)| *name != "id").count();
     count(left) == count(right)
-        && left.iter().filter(|(name, _)| *name != "id").all(|(name, node)| {
-            right.get(name).is_some_and(|other| nodes_equivalent(node, other))
-        })
+        && left
+            .iter()
+            .filter(|(name, _)| *name != "id")
+            .all(|(name, node)| right.get(name).is_some_and(|other| nodes_equivalent(node, other)))
 }
 
 fn nodes_equivalent(left: &Node, right: &Node) -> bool {
@@ -159,11 +156,7 @@ fn nodes_equivalent(left: &Node, right: &Node) -> bool {
 }
 
 /// Whether a collection has an item equal to one.
-pub fn contains<'n>(
-    evaluator: &mut Evaluator<'_, 'n>,
-    items: &[Item<'n>],
-    wanted: &Item<'n>,
-) -> Result<bool, Cause> {
+pub fn contains<'n>(evaluator: &mut Evaluator<'_, 'n>, items: &[Item<'n>], wanted: &Item<'n>) -> Result<bool, Cause> {
     for item in items {
         evaluator.work(0)?;
         if items_equal(item, wanted) == Some(true) {

@@ -220,7 +220,9 @@ impl<'t> Lexer<'t> {
         };
         let units = [unit(self.rest()), self.rest().get(6..).and_then(unit)];
         let decoded = match units {
-            [Some(first), _] if char::from_u32(u32::from(first)).is_some() => char::from_u32(u32::from(first)).map(|c| (c, 6)),
+            [Some(first), _] if char::from_u32(u32::from(first)).is_some() => {
+                char::from_u32(u32::from(first)).map(|c| (c, 6))
+            }
             [Some(first), Some(second)] => {
                 char::decode_utf16([first, second]).next().and_then(Result::ok).map(|c| (c, 12))
             }

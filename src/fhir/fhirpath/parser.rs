@@ -16,18 +16,8 @@ const LEVELS: &[&[(&str, Operator)]] = &[
     &[("or", Operator::Or), ("xor", Operator::Xor)],
     &[("and", Operator::And)],
     &[("in", Operator::In), ("contains", Operator::Contains)],
-    &[
-        ("=", Operator::Equal),
-        ("~", Operator::Equivalent),
-        ("!=", Operator::NotEqual),
-        ("!~", Operator::NotEquivalent),
-    ],
-    &[
-        ("<=", Operator::LessOrEqual),
-        ("<", Operator::Less),
-        (">=", Operator::GreaterOrEqual),
-        (">", Operator::Greater),
-    ],
+    &[("=", Operator::Equal), ("~", Operator::Equivalent), ("!=", Operator::NotEqual), ("!~", Operator::NotEquivalent)],
+    &[("<=", Operator::LessOrEqual), ("<", Operator::Less), (">=", Operator::GreaterOrEqual), (">", Operator::Greater)],
     &[("|", Operator::Union)],
 ];
 

@@ -31,7 +31,8 @@ impl Quantity {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let at = text.find(|c: char| c.is_whitespace() || c == '\'').unwrap_or(text.len());
-        let value = text[..at].bytes().all(|byte| !byte.is_ascii_alphabetic()).then(|| Decimal::parse(&text[..at]))??;
+        let value =
+            text[..at].bytes().all(|byte| !byte.is_ascii_alphabetic()).then(|| Decimal::parse(&text[..at]))??;
         let unit = text[at..].trim_start();
         let unit = match unit.strip_prefix('\'') {
             None if unit.is_empty() => return Some(Self::of_number(value)),

@@ -36,7 +36,10 @@ pub enum Form {
     /// Steps from a term, or from the focus.
     Path(Option<Box<Term>>, Vec<Step>),
     /// `-` before a term, or `+` when not negative.
-    Polarity { negative: bool, operand: Box<Term> },
+    Polarity {
+        negative: bool,
+        operand: Box<Term>,
+    },
     Binary(Operator, Box<[Term; 2]>),
     /// `is` and `as` as operators.
     Typed(TypeOperator, Box<Term>, TypeName),

@@ -199,8 +199,7 @@ impl Temporal {
     fn with_clock(self, time: civil::Time) -> Self {
         let nanosecond = time.subsec_nanosecond().unsigned_abs();
         let needed = if nanosecond % 1_000_000 == 0 { 3 } else { 9 };
-        let fraction_digits =
-            if nanosecond == 0 { self.fraction_digits } else { self.fraction_digits.max(needed) };
+        let fraction_digits = if nanosecond == 0 { self.fraction_digits } else { self.fraction_digits.max(needed) };
         let (hour, minute) = (time.hour().unsigned_abs(), time.minute().unsigned_abs());
         Self { hour, minute, second: time.second().unsigned_abs(), nanosecond, fraction_digits, ..self }
     }

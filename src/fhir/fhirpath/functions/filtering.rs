@@ -130,7 +130,10 @@ fn sort<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) -> Found<'n> 
     let mut fault = None;
     keyed.sort_by(|(left, _), (right, _)| {
         let order = left.iter().zip(right).map(|(left, right)| sort_order(left, right));
-        order.filter_map(|order| order.map_err(|cause| fault = Some(cause)).ok()).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        order
+            .filter_map(|order| order.map_err(|cause| fault = Some(cause)).ok())
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
     });
     fault.map_or_else(|| Ok(keyed.into_iter().map(|(_, item)| item).collect()), Err)
 }
