@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
+mod code;
 mod demo;
 mod diff;
 mod doctor;
@@ -49,6 +50,9 @@ enum Command {
     /// List lanes, and get parked ones going again
     #[command(subcommand)]
     Lane(lane::Command),
+    /// Codes that messages wait for, and giving them a map
+    #[command(subcommand)]
+    Code(code::Command),
     /// Run stored messages again, for a mapping that was corrected
     Replay(replay::Arguments),
     /// Run the mapping on files
@@ -89,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Send(arguments) => setup::block_on(send::run(arguments)),
         Command::Listen(arguments) => setup::block_on(listen::run(arguments)),
         Command::Message(command) => setup::block_on(message::run(command)),
+        Command::Code(command) => setup::block_on(code::run(command)),
         Command::Replay(arguments) => setup::block_on(replay::run(arguments)),
         Command::Lane(command) => setup::block_on(lane::run(command)),
         Command::Doctor(arguments) => setup::block_on(doctor::run(arguments)),

@@ -24,6 +24,7 @@ mod notation;
 mod plan;
 mod release;
 mod render;
+mod rulebook;
 mod run;
 mod trace;
 mod untranslate;
@@ -36,9 +37,10 @@ pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
 pub use plan::Code;
-pub use release::{Plan, Release};
+pub use release::{Plan, Release, overlay};
 pub use render::{Rendered, Sources};
-pub use trace::{Leaf, LeafSource, Trace};
+pub use rulebook::{RuleBook, RuleEntry};
+pub use trace::{Fate, FieldTrace, Leaf, Origin, Outcome, Trace, TraceFault};
 pub use written::Reason;
 
 #[cfg(test)]

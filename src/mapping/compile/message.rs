@@ -8,7 +8,7 @@ use crate::fhir::definitions;
 use crate::mapping::diagnostic::Mistake;
 use crate::mapping::notation::structure::SlotKind;
 use crate::mapping::notation::{Structure, structure};
-use crate::mapping::plan::{Action, MessagePlan, ResourcePlan, Rule};
+use crate::mapping::plan::{Action, MessagePlan, Origin, ResourcePlan, Rule};
 use crate::mapping::written::{MessageFile, ResourceEntry};
 use crate::mapping::yaml::Scalar;
 
@@ -61,6 +61,8 @@ impl Compiler<'_> {
             return None;
         }
         Some(ResourcePlan {
+            number: 0,
+            origin: Origin { file: entry.make.place.file, line: entry.make.place.line },
             from: entry.from.text.into(),
             kind,
             name: entry.name,
