@@ -5,9 +5,9 @@ use jiff::Zoned;
 use jiff::civil::Time;
 
 use super::Function;
+use crate::fhir::fhirpath::decimal::Decimal;
 use crate::fhir::fhirpath::evaluator::{Call, Evaluator, Found, single};
 use crate::fhir::fhirpath::fault::Cause;
-use crate::fhir::fhirpath::decimal::Decimal;
 use crate::fhir::fhirpath::item::{at_most_one, one};
 use crate::fhir::fhirpath::temporal::{Precision, Temporal, TemporalKind};
 use crate::fhir::fhirpath::value::Value;

@@ -19,7 +19,9 @@ pub static FUNCTIONS: &[Function] = &[
     Function::new("repeatAll", 1, 1, |evaluator, call| repeat(evaluator, call, false)).reading(Reads::Projection),
     Function::new("ofType", 1, 1, of_type).reading(Reads::Type).giving(Gives::Type),
     Function::new("is", 1, 1, |evaluator, call| typed(evaluator, call, TypeOperator::Is)).reading(Reads::Type),
-    Function::new("as", 1, 1, |evaluator, call| typed(evaluator, call, TypeOperator::As)).reading(Reads::Type).giving(Gives::Type),
+    Function::new("as", 1, 1, |evaluator, call| typed(evaluator, call, TypeOperator::As))
+        .reading(Reads::Type)
+        .giving(Gives::Type),
     Function::new("iif", 2, 3, iif).reading(Reads::Criterion).giving(Gives::Branch),
     Function::new("aggregate", 1, 2, aggregate).reading(Reads::Projection),
     Function::new("sort", 0, 8, sort).reading(Reads::Order).giving(Gives::Input),

@@ -7,8 +7,12 @@ use crate::fhir::fhirpath::item::Collection;
 
 pub static FUNCTIONS: &[Function] = &[
     Function::new("single", 0, 0, |_, call| Ok(single(call.input)?.into_iter().collect())).giving(Gives::Input),
-    Function::new("first", 0, 0, |_, call| Ok(call.input.into_iter().take(1).collect())).giving(Gives::Input).in_order(),
-    Function::new("last", 0, 0, |_, mut call| Ok(call.input.pop().into_iter().collect())).giving(Gives::Input).in_order(),
+    Function::new("first", 0, 0, |_, call| Ok(call.input.into_iter().take(1).collect()))
+        .giving(Gives::Input)
+        .in_order(),
+    Function::new("last", 0, 0, |_, mut call| Ok(call.input.pop().into_iter().collect()))
+        .giving(Gives::Input)
+        .in_order(),
     Function::new("tail", 0, 0, |_, call| Ok(call.input.into_iter().skip(1).collect())).giving(Gives::Input).in_order(),
     Function::new("skip", 1, 1, skip).giving(Gives::Input).in_order(),
     Function::new("take", 1, 1, take).giving(Gives::Input).in_order(),

@@ -62,11 +62,7 @@ fn with_text<'n>(
     Ok(text.zip(part).map(|(text, part)| Item::Value(answer(&text, &part))).into_iter().collect())
 }
 
-fn on_text<'n>(
-    evaluator: &mut Evaluator<'_, 'n>,
-    call: Call<'_, 'n>,
-    turned: impl Fn(&str) -> String,
-) -> Found<'n> {
+fn on_text<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>, turned: impl Fn(&str) -> String) -> Found<'n> {
     let Some(text) = text(call.input)? else { return Ok(Collection::new()) };
     evaluator.work(text.len())?;
     Ok(one(Value::string(turned(&text))))
