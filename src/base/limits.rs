@@ -172,7 +172,7 @@ pub const FHIRPATH_TEXT_BYTES_MAX: usize = 32 * 1024;
 
 /// Items and pieces of text that one evaluation of a FHIRPath expression may touch. An invariant over the largest
 /// Bundle stays below; a product of loops does not.
-pub const FHIRPATH_WORK_MAX: usize = 2_000_000;
+pub const FHIRPATH_WORK_MAX: usize = 1_000_000;
 
 /// Memory of one compiled regular expression of FHIRPath. Those of the R4 invariants take less than a megabyte.
 pub const FHIRPATH_PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
