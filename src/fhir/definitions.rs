@@ -1,9 +1,10 @@
-//! What R4 says about elements: cardinality and types, for the resources and data types the gateway handles.
+//! What R4 says about elements: cardinality, types and targets, for every resource and data type.
 //!
-//! The facts are those of the official StructureDefinitions (FHIR R4 4.0.1, CC0), written compactly in
-//! `definitions/elements.txt`: a line without indent names a type, each indented line one of its elements with its
-//! cardinality (`1` required, `?` optional, `*` list, `+` list of at least one) and its types. `=X.y` is an element
-//! that is described under the name `X.y`; a lone `*` is any type.
+//! The facts are those of the official StructureDefinitions (FHIR R4 4.0.1, CC0), written compactly by
+//! `definitions/generate.py` into `definitions/elements.txt`. A line without indent names a type and, behind a colon,
+//! the one whose elements it has as well. Each indented line is one of its elements with its cardinality (`1` required,
+//! `?` optional, `*` list, `+` list of at least one) and its types. `=X.y` is an element that is described under the
+//! name `X.y`; a lone `*` is any type; brackets hold what a reference may point to, or the profile of the type.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -21,7 +22,19 @@ pub struct Element {
 impl Element {
     /// The codes of its types.
     pub fn types(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.types.split(' ').map(|name| name.strip_prefix('=').unwrap_or(name))
+        self.types.split(' ').map(|name| {
+            let name = name.strip_prefix('=').unwrap_or(name);
+            name.split_once('(').map_or(name, |(name, _)| name)
+        })
+    }
+
+    /// What stands in brackets behind a type: the targets of a reference, the profile of a quantity; empty for any.
+    pub fn targets(&self, kind: &str) -> impl Iterator<Item = &'static str> + use<> {
+        let targets = self.types.split(' ').find_map(|text| {
+            let (name, rest) = text.split_once('(')?;
+            (name == kind).then(|| rest.trim_end_matches(')'))
+        });
+        targets.into_iter().flat_map(|names| names.split('|'))
     }
 }
 
@@ -80,28 +93,54 @@ impl Primitive {
     }
 }
 
-/// The types that a choice element of any type may take here: `valueX` of an extension.
-const ANY: &str = "base64Binary boolean canonical code date dateTime decimal id instant integer markdown positiveInt \
-                   string time unsignedInt uri url Address Age Annotation Attachment CodeableConcept Coding \
-                   ContactPoint Duration HumanName Identifier Period Quantity Range Ratio Reference Timing Meta";
+/// The types that a choice element of any type may take: `valueX` of an extension (R4 2.1.28.0.3, open types).
+const ANY: &str = "base64Binary boolean canonical code date dateTime decimal id instant integer markdown oid \
+                   positiveInt string time unsignedInt uri url uuid Address Age Annotation Attachment CodeableConcept \
+                   Coding ContactPoint Count Distance Duration HumanName Identifier Money Period Quantity Range Ratio \
+                   Reference SampledData Signature Timing ContactDetail Contributor DataRequirement Expression \
+                   ParameterDefinition RelatedArtifact TriggerDefinition UsageContext Dosage Meta";
 
-type Table = HashMap<&'static str, Vec<Element>>;
+struct Described {
+    base: Option<&'static str>,
+    /// Those of the base first.
+    elements: Vec<Element>,
+}
+
+type Table = HashMap<&'static str, Described>;
 
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
-    TABLE.get_or_init(|| read(include_str!("definitions/elements.txt")))
+    TABLE.get_or_init(|| inherit(&read(include_str!("definitions/elements.txt"))))
 }
 
+/// The types as they are written, with their own elements only.
 fn read(text: &'static str) -> Table {
-    let mut table = Table::new();
-    let mut owner = "";
-    for line in text.lines() {
-        match line.strip_prefix(' ') {
-            None => owner = line,
-            Some(line) => table.entry(owner).or_default().extend(element(line)),
+    let mut table = Table::with_capacity(1024);
+    let mut owner = None;
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        match (line.strip_prefix(' '), owner.take()) {
+            (Some(line), Some(name)) => {
+                owner = Some(name);
+                table.entry(name).and_modify(|described| described.elements.extend(element(line)));
+            }
+            _ => {
+                let (name, base) = line.split_once(" : ").map_or((line, None), |(name, base)| (name, Some(base)));
+                table.insert(name, Described { base, elements: Vec::new() });
+                owner = Some(name);
+            }
         }
     }
     table
+}
+
+fn inherit(written: &Table) -> Table {
+    let whole = |name: &&'static str| {
+        let mut lineage: Vec<_> = std::iter::successors(written.get(name), |of| written.get(of.base?)).collect();
+        lineage.reverse();
+        let elements = lineage.iter().flat_map(|described| described.elements.iter().copied()).collect();
+        (*name, Described { base: written[name].base, elements })
+    };
+    written.keys().map(whole).collect()
 }
 
 fn element(line: &'static str) -> Option<Element> {
@@ -120,30 +159,49 @@ pub fn is_known(kind: &str) -> bool {
     table().contains_key(kind)
 }
 
-/// A resource type: it can stand in a Bundle.
+/// A resource type that can have instances: it can stand in a Bundle.
 pub fn is_resource(kind: &str) -> bool {
-    table().get(kind).is_some_and(|elements| elements.iter().any(|element| element.name == "implicitRules"))
+    let base = base(kind);
+    base == Some("DomainResource") || (base == Some("Resource") && kind != "DomainResource")
+}
+
+/// The name of a resource type that can have instances, as it is kept here.
+pub fn resource(kind: &str) -> Option<&'static str> {
+    table().get_key_value(kind).map(|(name, _)| *name).filter(|name| is_resource(name))
+}
+
+/// The type that this one specializes.
+pub fn base(kind: &str) -> Option<&'static str> {
+    table().get(kind)?.base
 }
 
 /// The elements of a type in the order of the specification; empty for an unknown one.
 pub fn elements(kind: &str) -> &'static [Element] {
-    table().get(kind).map_or(&[], Vec::as_slice)
+    table().get(kind).map_or(&[], |described| &described.elements)
 }
 
 /// Finds an element by its JSON name: `name`, `deceasedBoolean`.
 pub fn find(kind: &str, name: &str) -> Option<Found> {
+    let (element, kind) = locate(kind, name)?;
+    Some(Found { list: element.list, kind })
+}
+
+/// The element that a JSON name means, with the type that the name chooses.
+pub fn locate(kind: &str, name: &str) -> Option<(&'static Element, &'static str)> {
     elements(kind).iter().find_map(|element| {
         let kind = match element.name.strip_suffix("[x]") {
             None => element.types().next().filter(|_| element.name == name)?,
             Some(stem) => chosen(element, name.strip_prefix(stem)?)?,
         };
-        Some(Found { list: element.list, kind })
+        Some((element, kind))
     })
 }
 
 fn chosen(element: &Element, suffix: &str) -> Option<&'static str> {
+    let (first, rest) = suffix.as_bytes().split_first()?;
     element.types().find(|kind| {
-        kind.len() == suffix.len() && kind[1..] == suffix[1..] && kind[..1].eq_ignore_ascii_case(&suffix[..1])
+        let kind = kind.as_bytes();
+        kind[0].to_ascii_uppercase() == *first && kind[1..] == *rest
     })
 }
 
@@ -161,22 +219,52 @@ mod tests {
             ("Extension", "valueCodeableConcept", false, "CodeableConcept"),
             ("Encounter", "class", false, "Coding"),
             ("Observation", "valueQuantity", false, "Quantity"),
+            ("Claim.item.detail", "modifierExtension", true, "Extension"),
+            ("Bundle.entry", "link", true, "Bundle.link"),
+            ("Age", "value", false, "decimal"),
         ] {
             assert_eq!(find(kind, name), Some(Found { list, kind: of }), "{kind}.{name}");
         }
         assert_eq!(find("Patient", "deceased"), None);
+        assert_eq!(find("Extension", "valuestring"), None, "the type's name begins with a capital");
+        assert_eq!(find("Extension", "valueÄtring"), None);
+        assert_eq!(find("Extension", "value"), None);
         assert_eq!(find("Patient", "deceasedQuantity"), None);
         assert_eq!(find("Nothing", "name"), None);
     }
 
     #[test]
     fn every_type_of_every_element_is_known() {
-        for elements in table().values() {
-            for kind in elements.iter().flat_map(Element::types) {
-                let described = is_known(kind) || Primitive::of(kind).is_some() || kind == "Resource";
-                assert!(described, "{kind} is not described");
+        for (name, described) in table() {
+            assert!(described.base.is_none_or(is_known), "the base of {name} is not described");
+            for kind in described.elements.iter().flat_map(Element::types) {
+                assert!(is_known(kind) || Primitive::of(kind).is_some(), "{kind} is not described");
             }
         }
-        assert!(is_resource("Patient") && !is_resource("HumanName"));
+    }
+
+    #[test]
+    fn all_resources_of_r4_are_there() {
+        assert_eq!(table().keys().filter(|kind| is_resource(kind)).count(), 146);
+        for (kind, expected) in [
+            ("Patient", true),
+            ("Bundle", true),
+            ("Resource", false),
+            ("DomainResource", false),
+            ("HumanName", false),
+            ("Patient.contact", false),
+        ] {
+            assert_eq!(is_resource(kind), expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn targets_stand_in_brackets() {
+        let element = |kind, name| *elements(kind).iter().find(|element| element.name == name).unwrap();
+        let targets = |kind, name, of| element(kind, name).targets(of).collect::<Vec<_>>().join(" ");
+        assert_eq!(targets("Patient", "managingOrganization", "Reference"), "Organization");
+        assert_eq!(targets("Range", "low", "Quantity"), "SimpleQuantity");
+        assert_eq!(targets("Provenance", "target", "Reference"), "", "any resource");
+        assert_eq!(element("Range", "low").types().collect::<Vec<_>>(), ["Quantity"]);
     }
 }

@@ -6,6 +6,7 @@
 //! It knows no HTTP, no storage and no profile.
 
 pub mod definitions;
+pub mod fhirpath;
 pub mod json;
 pub mod path;
 pub mod reader;

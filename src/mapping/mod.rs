@@ -16,6 +16,7 @@ mod builtin;
 pub mod cases;
 mod compile;
 pub mod diagnostic;
+mod difference;
 pub mod functions;
 mod identity;
 mod mapped;
@@ -26,17 +27,21 @@ mod render;
 mod rulebook;
 mod run;
 mod trace;
+mod untranslate;
 mod written;
 mod yaml;
 
 pub use builtin::files as builtin_files;
 pub use diagnostic::{Diagnostic, Mistake, Place};
+pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
+pub use plan::Code;
 pub use release::{Plan, Release};
 pub use render::{Rendered, Sources};
 pub use rulebook::{RuleBook, RuleEntry};
 pub use trace::{Fate, FieldTrace, Leaf, Origin, Outcome, Trace, TraceFault};
+pub use written::Reason;
 
 #[cfg(test)]
 mod tests;

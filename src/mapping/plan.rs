@@ -75,7 +75,7 @@ pub struct Map {
 pub struct Rule {
     /// Its number in the `RuleBook`.
     pub number: u32,
-    /// Unique in the release: as written, else file and line.
+    /// Unique in the release: `PID-Patient/PID-3 -> identifier`.
     pub id: SmolStr,
     pub origin: Origin,
     pub when: Option<Condition>,
@@ -150,8 +150,12 @@ pub struct Table {
     pub name: SmolStr,
     /// By code in lower case.
     pub codes: HashMap<SmolStr, Code>,
+    /// For each code that comes out, the first one that becomes it, as written.
+    pub sources: HashMap<SmolStr, SmolStr>,
 }
 
+/// What a code becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
     /// Empty: the code is known and has no counterpart.
     pub value: SmolStr,

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::compile;
 use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
-use super::plan::{Library, MessagePlan};
+use super::plan::{Code, Library, MessagePlan};
 use super::render::{RenderPlan, Rendered, Renderer, Sources};
 use super::rulebook::RuleBook;
 use super::run;
@@ -32,9 +32,23 @@ pub struct Plan {
 }
 
 impl Release {
-    /// Compiles files, given as name and text. All mistakes are told, in the order of files and lines.
+    /// Compiles files, given as name and text; overlays among them are laid over the others. All mistakes are told, in
+    /// the order of files and lines.
     pub fn compile(files: &BTreeMap<String, String>) -> Result<Self, Vec<Diagnostic>> {
-        let compiled = compile::compile(files)?;
+        Self::with_overlays(files, &[])
+    }
+
+    /// The release of one feed: base files, and files of its own in the order in which they are laid over them.
+    pub fn with_overlays(
+        base: &BTreeMap<String, String>,
+        overlays: &[(String, String)],
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let files: Vec<(&str, &str)> = base
+            .iter()
+            .chain(overlays.iter().map(|(name, text)| (name, text)))
+            .map(|(n, t)| (n.as_str(), t.as_str()))
+            .collect();
+        let compiled = compile::compile(&files)?;
         let mut library = compiled.library;
         let mut messages = compiled.messages;
         library.book = Arc::new(RuleBook::number(&mut library, &mut messages));
@@ -72,6 +86,16 @@ impl Release {
     /// The plan for a message type such as `ADT^A08`.
     pub fn select(&self, message_type: &str) -> Option<&Plan> {
         self.events.get(message_type).map(|&index| &self.plans[index])
+    }
+
+    /// What the table of this name makes of a code; `None` when it lacks the code, or the release the table.
+    pub fn translate(&self, table: &str, code: &str) -> Option<&Code> {
+        self.library.tables.iter().find(|candidate| candidate.name == table)?.find(code)
+    }
+
+    /// Whether a code table has this code, even if only to say that it has no counterpart.
+    pub fn knows_code(&self, table: &str, code: &str) -> bool {
+        self.translate(table, code).is_some()
     }
 
     /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map.

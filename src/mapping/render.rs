@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 
 use super::functions::from_uri_part;
 use super::plan::Table;
+use super::untranslate::untranslate;
 use crate::base::{Issue, IssueCode};
 use crate::fhir::Resource;
 use crate::fhir::path::{Element, Environment, Expression};
@@ -188,7 +189,12 @@ impl Renderer<'_> {
 
     fn encode(&self, field: &Field, element: Element, world: &World) -> Option<String> {
         if let Encoding::Map(name) = &field.encoding {
-            return self.encode_datatype(self.plans.get(name)?.segments.first()?, element, world);
+            let datatype = self.plans.get(name)?.segments.first()?;
+            let own = match (field.table, element) {
+                (Some(table), Element::Node(node)) => untranslate(node, &self.tables[table]),
+                _ => None,
+            };
+            return self.encode_datatype(datatype, own.as_ref().map_or(element, Element::Node), world);
         }
         let text = element.text()?;
         let text = match field.table {

@@ -140,7 +140,7 @@ fn write_cases() {
 #[test]
 fn the_list_of_base_maps_is_complete() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![root.join("mappings/v2")];
+    let mut folders = vec![root.join("mappings/v2"), root.join("mappings/overlays")];
     let mut names = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a readable folder") {

@@ -5,9 +5,11 @@
 mod canary;
 mod configurations;
 mod documented;
+mod guide_codes;
 mod layers;
 mod mapping_cases;
 mod message_path;
+mod replay;
 mod replicas;
 mod support;
 mod tidy;

@@ -7,11 +7,11 @@ use super::{Compiled, Compiler};
 use crate::fhir::definitions;
 use crate::mapping::diagnostic::Mistake;
 use crate::mapping::notation::{Structure, structure};
-use crate::mapping::plan::{Action, MessagePlan, ResourcePlan, Rule};
-use crate::mapping::written::{MessageFile, ResourceEntry, RuleEntry};
+use crate::mapping::plan::{Action, MessagePlan, Origin, ResourcePlan, Rule};
+use crate::mapping::written::{MessageFile, ResourceEntry};
 use crate::mapping::yaml::Scalar;
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn message(&mut self, file: MessageFile, compiled: &mut Compiled) {
         for event in &file.events {
             let taken = compiled.events.insert(event.text.as_str().into(), compiled.messages.len()).is_some();
@@ -21,7 +21,8 @@ impl Compiler {
             Ok(structure) => structure,
             Err(fault) => return self.fault(Mistake::Structure, &file.structure, &fault),
         };
-        let names: Vec<SmolStr> = file.resources.iter().map(resource_name).collect();
+        self.scope = file.name.text.as_str().into();
+        let names: Vec<SmolStr> = file.resources.iter().map(|entry| entry.name.clone()).collect();
         let resources = file.resources.into_iter().filter_map(|entry| self.resource(entry, &structure, &names));
         let resources = resources.collect();
         compiled.messages.push(MessagePlan { name: file.name.text.into(), structure, resources });
@@ -34,24 +35,21 @@ impl Compiler {
             return None;
         }
         self.segment_fits(&entry.from, structure);
-        let name = resource_name(&entry);
         let kind = SmolStr::from(entry.make.text.as_str());
         let maps = entry.maps.iter().filter_map(|map| self.segment_map(map, &kind, structure)).collect();
         let when = entry.when.as_ref().map(|when| self.condition(when, &Item::None));
         let key = entry.key.as_ref().map(|key| self.path(key, &Item::None));
-        let mut links = entry.rules;
-        links.extend(entry.refer.into_iter().map(|(to, name)| reference_rule(to, name)));
-        let links = self.rules(links, &kind, &Item::None);
+        let links = self.rules(entry.rules, &kind, &Item::None);
         self.references_fit(&links, &entry.make, names);
         if matches!(when, Some(None)) || matches!(key, Some(None)) {
             return None;
         }
         Some(ResourcePlan {
             number: 0,
-            origin: self.origin(entry.make.place),
+            origin: Origin { file: entry.make.place.file, line: entry.make.place.line },
             from: entry.from.text.into(),
             kind,
-            name,
+            name: entry.name,
             maps,
             when: when.flatten(),
             key: key.flatten(),
@@ -93,32 +91,5 @@ impl Compiler {
                 _ => {}
             }
         }
-    }
-}
-
-/// Without a name of its own, a resource is named by its type, first letter small.
-fn resource_name(entry: &ResourceEntry) -> SmolStr {
-    if let Some(name) = &entry.name {
-        return name.text.as_str().into();
-    }
-    let mut letters = entry.make.text.chars();
-    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
-}
-
-/// `refer: { subject: patient }` is short for a rule.
-fn reference_rule(to: Scalar, name: Scalar) -> RuleEntry {
-    RuleEntry {
-        place: to.place,
-        id: None,
-        from: None,
-        first_of: Vec::new(),
-        value: None,
-        refer: Some(name),
-        to: Some(to),
-        map: None,
-        code: None,
-        link: None,
-        when: None,
-        rules: Vec::new(),
     }
 }

@@ -9,13 +9,13 @@ use crate::fhir::path::Expression;
 use crate::mapping::diagnostic::Mistake;
 use crate::mapping::notation::{self, Source};
 use crate::mapping::render::{Criterion, Encoding, Field, RenderPlan, Segment, Target, Value};
-use crate::mapping::written::{RenderField, RenderFile, RenderSegment};
+use crate::mapping::written::{RenderField, RenderFile, RenderSegment, stem};
 use crate::mapping::yaml::Scalar;
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn render(&mut self, file: RenderFile, renders: &mut HashMap<SmolStr, RenderPlan>) {
         let name = match &file.datatype {
-            Some(_) => SmolStr::from(super::stem(&self.file)),
+            Some(_) => SmolStr::from(stem(&self.file)),
             None => file.name.text.as_str().into(),
         };
         let segments = file.segments.into_iter().map(|segment| self.render_segment(segment)).collect();

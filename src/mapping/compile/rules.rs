@@ -1,7 +1,7 @@
 //! Rules: sources and conditions read, targets walked through R4, values and targets matched by type.
 
 use jiff::tz::TimeZone;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::{Compiler, Signature};
 use crate::fhir::Node;
@@ -9,7 +9,7 @@ use crate::fhir::definitions::{self, Primitive};
 use crate::mapping::diagnostic::{Mistake, Place};
 use crate::mapping::functions::Function;
 use crate::mapping::notation::{self, Condition, Fault, TargetPath};
-use crate::mapping::plan::{Action, Library, Rule, Source, Step};
+use crate::mapping::plan::{Action, Library, Origin, Rule, Source, Step};
 use crate::mapping::run::leaf;
 use crate::mapping::written::RuleEntry;
 use crate::mapping::yaml::Scalar;
@@ -31,44 +31,31 @@ struct End {
     kind: SmolStr,
 }
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn rules(&mut self, entries: Vec<RuleEntry>, owner: &str, item: &Item) -> Vec<Rule> {
         entries.into_iter().filter_map(|entry| self.rule(entry, owner, item)).collect()
     }
 
     fn rule(&mut self, entry: RuleEntry, owner: &str, item: &Item) -> Option<Rule> {
-        let origin = self.origin(entry.place);
-        let id = self.rule_id(entry.id.as_ref(), entry.place);
+        let origin = Origin { file: entry.place.file, line: entry.place.line };
+        let id = format_smolstr!("{}/{}", self.scope, entry.name);
+        let place = entry.place;
         let when = entry.when.as_ref().map(|when| self.condition(when, item));
         let source = self.source(&entry, item);
-        let end = self.target(entry.to.as_ref(), owner, entry.place)?;
+        let end = self.target(entry.to.as_ref(), owner)?;
         let inner = if matches!(source, Some(Source::Nothing)) { item.clone() } else { Item::Chosen };
         let action = self.action(entry, &end.kind, &inner)?;
         if matches!(when, Some(None)) {
             return None;
         }
         Some(Rule { number: 0, id, origin, when: when.flatten(), source: source?, target: end.steps, action })
-            .filter(|rule| self.has_what_it_needs(rule, owner))
+            .filter(|rule| self.has_what_it_needs(rule, owner, place))
     }
 
-    fn rule_id(&mut self, written: Option<&Scalar>, place: Place) -> SmolStr {
-        let stem = super::stem(&self.file);
-        let Some(written) = written else {
-            return smol_str::format_smolstr!("{stem}:{}:{}", place.line, place.column);
-        };
-        let id = SmolStr::from(written.text.as_str());
-        if let Some(other) = self.rule_ids.insert(id.clone(), self.file.clone()) {
-            let message = format!("the rule id `{id}` is used twice");
-            self.report(Mistake::Duplicate, written.place, message, format!("also in {other}"));
-        }
-        id
-    }
-
-    fn has_what_it_needs(&mut self, rule: &Rule, owner: &str) -> bool {
+    fn has_what_it_needs(&mut self, rule: &Rule, owner: &str, place: Place) -> bool {
         let grouped = matches!(rule.action, Action::Group { .. } | Action::Refer { .. });
         let sourced = !matches!(rule.source, Source::Nothing);
         let here = rule.target.is_empty() && matches!(rule.action, Action::Group { .. });
-        let place = Place { line: rule.origin.line, column: 1 };
         if !grouped && !sourced {
             let hint = "write from, first_of or value";
             self.report(Mistake::MissingKey, place, "the rule has no source", hint);
@@ -76,27 +63,24 @@ impl Compiler {
         if here && !sourced && owner.is_empty() {
             self.report(Mistake::MissingKey, place, "the rule has no target", "write `to`");
         }
-        (grouped || sourced) && self.constant_fits(rule)
+        (grouped || sourced) && self.constant_fits(rule, place)
     }
 
     /// Plain constants are not looked at again when the rule runs.
-    fn constant_fits(&mut self, rule: &Rule) -> bool {
+    fn constant_fits(&mut self, rule: &Rule, place: Place) -> bool {
         let (Source::Constant(text), Action::Leaf { primitive, table: None }) = (&rule.source, &rule.action) else {
             return true;
         };
         let fits =
             !primitive.is_plain() || leaf::convert(*primitive, text, &TimeZone::UTC) == Ok(Node::String(text.clone()));
         if !fits {
-            let place = Place { line: rule.origin.line, column: 1 };
             self.report(Mistake::TypeClash, place, "the constant is no value of the type of the target", "");
         }
         fits
     }
 
     pub(super) fn fault(&mut self, mistake: Mistake, scalar: &Scalar, fault: &Fault) {
-        let offset = u32::try_from(fault.offset).unwrap_or(0);
-        let place = Place { column: scalar.place.column + offset, ..scalar.place };
-        self.report(mistake, place, format!("expected {}", fault.expected), "");
+        self.report(mistake, self.inside(scalar, fault.offset), format!("expected {}", fault.expected), "");
     }
 
     pub(super) fn condition(&mut self, scalar: &Scalar, item: &Item) -> Option<Condition> {
@@ -182,8 +166,7 @@ impl Compiler {
     }
 
     fn function(&mut self, name: &str, arguments: usize, offset: usize, scalar: &Scalar) -> Option<Function> {
-        let column = scalar.place.column + u32::try_from(offset).unwrap_or(0);
-        let place = Place { column, ..scalar.place };
+        let place = Place { width: width(name), ..self.inside(scalar, offset) };
         match Function::find(name, arguments) {
             Some(Ok(function)) => return Some(function),
             Some(Err(takes)) => {
@@ -198,7 +181,7 @@ impl Compiler {
         None
     }
 
-    fn target(&mut self, to: Option<&Scalar>, owner: &str, place: Place) -> Option<End> {
+    fn target(&mut self, to: Option<&Scalar>, owner: &str) -> Option<End> {
         let Some(to) = to else {
             return Some(End { steps: Vec::new(), kind: owner.into() });
         };
@@ -213,8 +196,7 @@ impl Compiler {
         for step in path.steps {
             if let Err(name) = walk(&mut end, step) {
                 let message = format!("{} has no element `{name}`", end.kind);
-                let place = if to.place == Place::default() { place } else { to.place };
-                self.report(Mistake::TargetPath, place, message, suggestion(&end.kind, &name));
+                self.report(Mistake::TargetPath, to.place, message, suggestion(&end.kind, &name));
                 return None;
             }
         }
@@ -308,6 +290,10 @@ impl Compiler {
     }
 }
 
+fn width(text: &str) -> u32 {
+    u32::try_from(text.chars().count()).unwrap_or(1)
+}
+
 fn is_constant(rule: &Rule) -> bool {
     match &rule.action {
         Action::Group { constant, .. } => *constant,
@@ -319,7 +305,7 @@ fn is_constant(rule: &Rule) -> bool {
 fn walk(end: &mut End, step: notation::Step) -> Result<(), SmolStr> {
     if Primitive::of(&end.kind).is_some() {
         let last = end.steps.last_mut().filter(|last| !last.list).ok_or_else(|| step.name.clone())?;
-        last.key = smol_str::format_smolstr!("_{}", last.key);
+        last.key = format_smolstr!("_{}", last.key);
         end.kind = SmolStr::new_static("Element");
     }
     let found = match end.kind.as_str() {

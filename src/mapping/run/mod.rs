@@ -371,11 +371,11 @@ impl<'p, 'm> Run<'p, 'm> {
         let text = found.text();
         let found_code = self.library.tables[table].find(&text).filter(|code| !code.value.is_empty());
         let Some(code) = found_code else { return false };
-        let written = [code.system.is_some(), true, code.display.is_some()];
+        let mut written = [code.system.is_some(), true, code.display.is_some()];
         let single = element.get("coding").is_none() && element.get("code").is_some();
-        let moved = if single {
+        let put = if single {
             write_coding(code, element);
-            Vec::new()
+            Put::default()
         } else {
             put_first(code, element)
         };
@@ -384,7 +384,8 @@ impl<'p, 'm> Run<'p, 'm> {
             if single {
                 tracer.replaced(rule, mark, &sources, written);
             } else {
-                tracer.translated(rule, mark, &sources, written, &moved);
+                written[2] &= put.display_of.is_none();
+                tracer.translated(rule, mark, &sources, written, &put);
             }
         }
         true
@@ -400,19 +401,35 @@ fn sources_of<'t>(taken: &'t [Spot], found: &Found) -> Cow<'t, [Spot]> {
     }
 }
 
-/// Puts the coding before the others, without one that says the same; gives where each of the others went.
-fn put_first(code: &Code, element: &mut Object) -> Vec<Option<usize>> {
+/// How a coding was put before the others.
+#[derive(Default)]
+pub struct Put {
+    /// Where each of the others went; `None` for one that said the same.
+    pub moved: Vec<Option<usize>>,
+    /// The number of the one whose display was taken over.
+    pub display_of: Option<usize>,
+}
+
+/// Puts the coding before the others, without those that say the same.
+fn put_first(code: &Code, element: &mut Object) -> Put {
     let mut coding = Object::new();
     write_coding(code, &mut coding);
     let Some(Node::Array(codings)) = element.get_mut("coding") else {
         element.set_first("coding", Node::Array(vec![Node::Object(coding)]));
-        return Vec::new();
+        return Put::default();
     };
+    // The words of the sender are kept for a code that the table leaves as it is.
+    let same = codings.iter().position(|old| same_code(old, &coding));
+    let said = same.and_then(|same| codings[same].get("display").cloned());
+    let display_of = same.filter(|_| said.is_some());
+    if let Some(said) = said {
+        coding.set(SmolStr::new_static("display"), said);
+    }
     let mut next = 1..;
     let moved = codings.iter().map(|old| if same_code(old, &coding) { None } else { next.next() }).collect();
     codings.retain(|old| !same_code(old, &coding));
     codings.insert(0, Node::Object(coding));
-    moved
+    Put { moved, display_of }
 }
 
 fn write_coding(code: &Code, coding: &mut Object) {

@@ -81,6 +81,11 @@ impl Gateway {
         tokio::time::timeout(PATIENCE, waiting).await.expect("the message is concluded")
     }
 
+    /// As a hang-up signal does.
+    pub fn reload(&self) {
+        self.running.reload();
+    }
+
     /// Drains; the folder of its store, for starting another on it.
     pub async fn stop(self) -> tempfile::TempDir {
         self.running.stop().await;

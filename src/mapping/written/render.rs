@@ -1,0 +1,61 @@
+//! Files of the other direction as written: messages, and the data types that they use.
+
+use super::keys::Keys;
+use super::{RenderField, RenderFile, RenderSegment};
+use crate::mapping::diagnostic::{Mistake, Reporter};
+use crate::mapping::yaml::{Scalar, Yaml};
+
+pub fn file(keys: &mut Keys, reporter: &mut Reporter) -> Option<RenderFile> {
+    keys.ignored(&["note"]);
+    let name = keys.required("render", reporter);
+    let segments = keys.list("segments", reporter);
+    let segments = segments.into_iter().filter_map(|entry| render_segment(entry, reporter)).collect();
+    Some(RenderFile { name: name?, datatype: None, segments })
+}
+
+pub fn encoding(keys: &mut Keys, reporter: &mut Reporter) -> Option<RenderFile> {
+    keys.ignored(&["note"]);
+    let heading = keys.required("encode", reporter)?;
+    let fields = render_fields(keys, reporter);
+    let datatype = heading.text.split_once(" -> ").map(|(_, datatype)| datatype.trim().to_owned());
+    let Some(datatype) = datatype else {
+        let hint = "write the FHIR type, an arrow and the data type, as in `HumanName -> XPN`";
+        reporter.report(Mistake::Shape, heading.place, "expected an arrow", hint);
+        return None;
+    };
+    let datatype = Scalar { place: heading.place, text: datatype };
+    let segment = RenderSegment { name: datatype.clone(), each: None, when: None, required: false, fields };
+    Some(RenderFile { name: heading, datatype: Some(datatype), segments: vec![segment] })
+}
+
+fn render_segment(tree: Yaml, reporter: &mut Reporter) -> Option<RenderSegment> {
+    let mut keys = Keys::of(tree, reporter)?;
+    let name = keys.required("segment", reporter);
+    let each = keys.scalar("each", reporter);
+    let when = keys.scalar("when", reporter);
+    let required = keys.scalar("required", reporter).is_some_and(|scalar| scalar.text == "true");
+    let fields = render_fields(&mut keys, reporter);
+    keys.ignored(&["note"]);
+    keys.finish(reporter);
+    Some(RenderSegment { name: name?, each, when, required, fields })
+}
+
+fn render_fields(keys: &mut Keys, reporter: &mut Reporter) -> Vec<RenderField> {
+    let fields = keys.list("fields", reporter);
+    fields.into_iter().filter_map(|entry| render_field(entry, reporter)).collect()
+}
+
+fn render_field(tree: Yaml, reporter: &mut Reporter) -> Option<RenderField> {
+    let place = tree.place;
+    let mut keys = Keys::of(tree, reporter)?;
+    let to = keys.required("to", reporter);
+    let mut from: Vec<Scalar> = keys.scalar("from", reporter).into_iter().collect();
+    from.extend(keys.scalars("first_of", reporter));
+    let value = keys.scalar("value", reporter);
+    let encoding = keys.scalar("as", reporter);
+    let code = keys.scalar("code", reporter);
+    let when = keys.scalar("when", reporter);
+    keys.ignored(&["note"]);
+    keys.finish(reporter);
+    Some(RenderField { place, to: to?, from, value, encoding, code, when })
+}
