@@ -25,7 +25,6 @@ mod release;
 mod render;
 mod run;
 mod trace;
-mod untranslate;
 mod written;
 mod yaml;
 

@@ -11,5 +11,6 @@ mod mapping_cases;
 mod message_path;
 mod replay;
 mod replicas;
+mod round_trip;
 mod support;
 mod tidy;
