@@ -30,7 +30,6 @@ mod render;
 mod rulebook;
 mod run;
 mod trace;
-mod untranslate;
 mod written;
 mod yaml;
 
