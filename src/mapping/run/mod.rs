@@ -43,6 +43,7 @@ pub fn run(library: &Library, plan: &MessagePlan, message: &Message, context: &C
         made: Vec::with_capacity(16),
         by_id: std::collections::HashMap::with_capacity(16),
         named: Vec::with_capacity(16),
+        at_hand: None,
         building: 0,
         issues: Vec::new(),
         unmapped: Vec::new(),
@@ -69,6 +70,8 @@ pub(super) struct Run<'p, 'm> {
     by_id: std::collections::HashMap<(SmolStr, SmolStr), usize>,
     /// Resources that the message map names: name, group instance, index in `made`.
     named: Vec<(&'p SmolStr, usize, usize)>,
+    /// The resource that an `each` has come to: name and index in `made`.
+    at_hand: Option<(&'p SmolStr, usize)>,
     /// Index in `made` of the resource whose rules run.
     building: usize,
     issues: Vec<Issue>,
@@ -133,6 +136,7 @@ impl<'p, 'm> Run<'p, 'm> {
     fn rule(&mut self, rule: &'p Rule, scope: Scope<'m>, object: &mut Object) -> bool {
         match (&rule.action, &rule.source) {
             (Action::Refer { name }, _) => self.refer(rule, name, scope, object),
+            (Action::Each { name, rules }, _) => self.for_each(rule, name, rules, scope, object),
             (Action::Group { rules, .. }, Source::Nothing) => self.element(rule, rules, scope, object, None),
             (_, source) => {
                 let mut written = false;
@@ -189,7 +193,7 @@ impl<'p, 'm> Run<'p, 'm> {
             Action::Scalar { map } => self.scalar(rule, &library.maps[*map].rules, inner, object),
             Action::Make { map } => self.make_aside(rule, *map, inner, found.spot(), object),
             Action::Link { map, kind } => self.link(rule, *map, kind, inner, object),
-            Action::Leaf { .. } | Action::Refer { .. } => false,
+            Action::Leaf { .. } | Action::Refer { .. } | Action::Each { .. } => false,
         }
     }
 
