@@ -27,6 +27,8 @@ pub enum Command {
         #[command(flatten)]
         release: ReleaseArguments,
     },
+    /// Say what is wrong with mapping files, all of it; exits with 1 when something is
+    Check(super::map_check::Arguments),
     /// List what sets the mapping of a feed apart from the base; exits with 1 when something does
     Diff(super::diff::Arguments),
 }
@@ -43,6 +45,7 @@ pub struct ReleaseArguments {
 
 pub fn run(command: &Command) -> ExitCode {
     finish(match command {
+        Command::Check(arguments) => return super::map_check::run(arguments),
         Command::Diff(arguments) => return super::diff::run(arguments),
         Command::Run { file, release } => run_one(file, release),
         Command::Batch { input, output, release } => run_batch(input, output, release),

@@ -16,6 +16,7 @@ mod doctor;
 mod lane;
 mod listen;
 mod map;
+mod map_check;
 mod message;
 mod output;
 mod replay;
