@@ -14,9 +14,12 @@
 
 mod builtin;
 pub mod cases;
+pub mod compare;
 mod compile;
+pub mod coverage;
 pub mod diagnostic;
 mod difference;
+pub mod explain;
 pub mod functions;
 mod identity;
 mod mapped;
@@ -27,7 +30,6 @@ mod render;
 mod rulebook;
 mod run;
 mod trace;
-mod untranslate;
 mod written;
 mod yaml;
 

@@ -113,10 +113,16 @@ impl Release {
         self.translate(table, code).is_some()
     }
 
-    /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map.
+    /// The plan of the message map of this name, such as `ADT_A05`.
+    pub fn plan(&self, name: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.name() == name)
+    }
+
+    /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map. Of
+    /// `OSU_O51-NORTH` the part behind the dash names a variant, which a release need not have.
     pub fn render(&self, name: &str, sources: &Sources, charset: Charset) -> Option<Rendered> {
-        let plan = self.renders.get(name)?;
-        Some(Renderer { plans: &self.renders, tables: &self.library.tables }.render(plan, sources, charset))
+        let renderer = Renderer { plans: &self.renders, tables: &self.library.tables };
+        Some(renderer.render(renderer.plan(name)?, sources, charset))
     }
 }
 

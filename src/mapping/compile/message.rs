@@ -99,8 +99,9 @@ impl Compiler<'_> {
     fn references_fit(&mut self, rules: &[Rule], place: &Scalar, names: &[SmolStr]) {
         for rule in rules {
             match &rule.action {
+                Action::Each { name, rules } if names.contains(name) => self.references_fit(rules, place, names),
                 Action::Group { rules, .. } => self.references_fit(rules, place, names),
-                Action::Refer { name } if !names.contains(name) => {
+                Action::Refer { name } | Action::Each { name, .. } if !names.contains(name) => {
                     let message = format!("no resource here is named `{name}`");
                     let hint = format!("named here: {}", names.join(", "));
                     self.report(Mistake::UnknownResource, place.place, message, hint);

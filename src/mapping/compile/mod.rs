@@ -88,6 +88,8 @@ pub(super) struct Compiler<'f> {
     makes: Vec<(usize, usize, Place)>,
     /// Encodings of the other direction, by file name.
     encodings: HashSet<SmolStr>,
+    /// Outgoing messages and parts of them.
+    renders: HashMap<SmolStr, render::Make>,
 }
 
 /// What must be known of a map to use it.
@@ -184,6 +186,9 @@ impl Compiler<'_> {
                 }
                 File::Render(file) if file.datatype.is_some() => {
                     self.encodings.insert(stem(name).into());
+                }
+                File::Render(file) => {
+                    self.renders.insert(file.name.text.as_str().into(), render::Make::of(file));
                 }
                 _ => {}
             }

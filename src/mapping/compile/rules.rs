@@ -86,7 +86,7 @@ impl Compiler<'_> {
     }
 
     fn has_what_it_needs(&mut self, rule: &Rule, owner: &str, place: Place) -> bool {
-        let grouped = matches!(rule.action, Action::Group { .. } | Action::Refer { .. });
+        let grouped = matches!(rule.action, Action::Group { .. } | Action::Refer { .. } | Action::Each { .. });
         let sourced = !matches!(rule.source, Source::Nothing);
         let here = rule.target.is_empty() && matches!(rule.action, Action::Group { .. });
         if !grouped && !sourced {
@@ -113,9 +113,15 @@ impl Compiler<'_> {
     }
 
     fn source(&mut self, entry: &RuleEntry, item: &Item) -> Option<Source> {
-        let ways = [entry.from.is_some(), !entry.first_of.is_empty(), entry.value.is_some(), entry.refer.is_some()];
+        let ways = [
+            entry.from.is_some(),
+            !entry.first_of.is_empty(),
+            entry.value.is_some(),
+            entry.refer.is_some(),
+            entry.each.is_some(),
+        ];
         if ways.into_iter().filter(|way| *way).count() > 1 {
-            let hint = "one of from, first_of, value, refer";
+            let hint = "one of from, first_of, value, refer, each";
             self.report(Mistake::UnknownKey, entry.place, "the rule has more than one source", hint);
             return None;
         }
@@ -135,6 +141,10 @@ impl Compiler<'_> {
     fn action(&mut self, entry: RuleEntry, kind: &SmolStr, item: &Item) -> Option<Action> {
         if let Some(name) = entry.refer {
             return self.refer(&name, kind);
+        }
+        if let Some(name) = entry.each {
+            let rules = self.rules(entry.rules, kind, &Item::None);
+            return Some(Action::Each { name: name.text.as_str().into(), rules });
         }
         if !entry.rules.is_empty() {
             let rules = self.rules(entry.rules, kind, item);
@@ -254,7 +264,9 @@ pub(super) fn reaches(library: &Library, from: usize, to: usize, seen: &mut Vec<
 
 fn rule_reaches(library: &Library, rule: &Rule, to: usize, seen: &mut Vec<usize>) -> bool {
     let next = match &rule.action {
-        Action::Group { rules, .. } => return rules.iter().any(|rule| rule_reaches(library, rule, to, seen)),
+        Action::Group { rules, .. } | Action::Each { rules, .. } => {
+            return rules.iter().any(|rule| rule_reaches(library, rule, to, seen));
+        }
         Action::Map { map, .. } | Action::Scalar { map } | Action::Make { map } | Action::Link { map, .. } => *map,
         Action::Leaf { .. } | Action::Refer { .. } => return false,
     };

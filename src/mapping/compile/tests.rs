@@ -132,6 +132,12 @@ fn messages() {
     check("m.yaml", &message("MSH PID", refer), &["5:24 LG0116"]);
     let refer = "{ from: PID, make: Patient, maps: [PID-Patient], refer: { gender: patient } }";
     check("m.yaml", &message("MSH PID", refer), &["5:71 LG0115"]);
+    let each = |name: &str| {
+        let rule = format!("{{ to: link, each: {name}, rules: [{{ refer: patient, to: other }}] }}");
+        format!("{{ from: PID, make: Patient, maps: [PID-Patient], rules: [{rule}] }}")
+    };
+    check("m.yaml", &message("MSH PID", &each("patient")), &[]);
+    check("m.yaml", &message("MSH PID", &each("owner")), &["5:24 LG0116"]);
 }
 
 #[test]
