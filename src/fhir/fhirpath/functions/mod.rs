@@ -110,6 +110,10 @@ static ALL: &[&[Function]] = &[
     fhir::FUNCTIONS,
 ];
 
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    ALL.iter().copied().flatten()
+}
+
 pub fn find(name: &str) -> Option<&'static Function> {
-    ALL.iter().copied().flatten().find(|function| function.name == name)
+    all().find(|function| function.name == name)
 }
