@@ -142,7 +142,8 @@ impl Inner {
 
     async fn receive_message(&self, feed: FeedName, door: &FeedDoor, header: Header, frame: Bytes) -> Reply {
         let message_type = header.message_type();
-        let refusal = refusal(&header, &door.rules, self.reader.release().select(&message_type).is_some());
+        let refusal =
+            refusal(&header, &door.rules, self.reader.releases().of(&feed).release.select(&message_type).is_some());
         let content_digest = header.content_digest(&frame);
         let (message, _, charset) = Message::read(&frame, door.charset);
         let disposition = match &refusal {

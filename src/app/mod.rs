@@ -8,6 +8,7 @@ pub mod door;
 mod feeds;
 mod parts;
 mod readiness;
+mod releases;
 mod routes;
 pub mod sink;
 
@@ -19,12 +20,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::parts::Parts;
-pub use self::parts::{StartError, open_store, release_of};
+pub use self::parts::{StartError, open_store};
+pub use self::releases::{is_overlay_file, load as releases, mapping_files, release_of};
 use crate::base::ids::FeedName;
 use crate::base::limits;
 use crate::config::Settings;
 use crate::connectors::tls::ServerTls;
-use crate::engine::{LeaseKeeper, Worker};
+use crate::engine::read::Reader;
+use crate::engine::{LeaseKeeper, Worker, waiting};
 use crate::http::ops::RenderMetrics;
 use crate::store::Store;
 
@@ -46,6 +49,8 @@ pub struct Running {
     addresses: Addresses,
     store: Arc<dyn Store>,
     lease: Arc<LeaseKeeper>,
+    reader: Arc<Reader>,
+    settings: Settings,
     certificates: Vec<Arc<ServerTls>>,
     /// Stops taking messages.
     listening: CancellationToken,
@@ -58,17 +63,19 @@ pub struct Running {
 impl App {
     /// Opens the store and the sockets, then starts everything. When this returns, messages are taken.
     pub async fn start(settings: Settings, metrics: RenderMetrics) -> Result<Running, StartError> {
-        let parts = Parts::open(settings, metrics).await?;
-        Ok(Running::start(parts))
+        let parts = Parts::open(settings.clone(), metrics).await?;
+        Ok(Running::start(settings, parts))
     }
 }
 
 impl Running {
-    fn start(parts: Parts) -> Self {
+    fn start(settings: Settings, parts: Parts) -> Self {
         let running = Self {
             addresses: parts.addresses(),
             store: Arc::clone(&parts.store),
             lease: Arc::clone(&parts.lease),
+            reader: Arc::clone(&parts.reader),
+            settings,
             certificates: parts.listeners.iter().filter_map(|(_, tls)| tls.clone()).collect(),
             listening: CancellationToken::new(),
             working: CancellationToken::new(),
@@ -77,6 +84,7 @@ impl Running {
         };
         running.run_workers(&parts);
         running.run_listeners(parts);
+        running.requeue_known();
         running
     }
 
@@ -118,9 +126,29 @@ impl Running {
         Arc::clone(&self.store)
     }
 
-    /// Reads the certificates again; a pair that does not fit leaves the old one in place and is told.
+    /// Reads certificates and mapping files again; what does not fit leaves the old in place and is told.
     pub fn reload(&self) {
         self.certificates.iter().for_each(|tls| tls.reload_and_report());
+        match releases::load(&self.settings) {
+            Ok(loaded) => {
+                self.reader.swap(loaded);
+                tracing::info!(release = %self.reader.releases().base().digest(), "mapping files were loaded");
+                self.requeue_known();
+            }
+            Err(error) => tracing::error!(%error, "mapping files have mistakes; the release at work stays"),
+        }
+    }
+
+    /// Runs the messages again whose codes have a map by now.
+    fn requeue_known(&self) {
+        let (store, reader) = (self.store(), Arc::clone(&self.reader));
+        self.workers.spawn(async move {
+            match waiting::requeue_known(store.as_ref(), &reader.releases()).await {
+                Ok(0) => {}
+                Ok(messages) => tracing::info!(messages, "messages whose codes have a map now are run again"),
+                Err(error) => tracing::error!(%error, "messages that wait for codes could not be looked up"),
+            }
+        });
     }
 
     /// Drains: no new message is taken, what is in hand is finished and answered, then the lease is given back.

@@ -1,6 +1,5 @@
 //! Everything that runs, built from the settings in the order in which one needs the other.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::door::GatewayDoor;
 use super::readiness::{Relay, StoreReadiness};
-use super::{Addresses, feeds, routes};
+use super::{Addresses, feeds, releases, routes};
 use crate::base::{Clock, Random, SystemClock, SystemRandom};
 use crate::config::{self, Feed, LoadError, Settings, TlsFiles};
 use crate::connectors::mllp::{BindError, Listener};
@@ -24,7 +23,6 @@ use crate::engine::read::Reader;
 use crate::engine::{Intake, Job, LeaseKeeper};
 use crate::http::Port;
 use crate::http::ops::{self, RenderMetrics};
-use crate::mapping::{Diagnostic, Release};
 use crate::store::{self, Store, StoreError, StoreUrl};
 use crate::workflow::Policy;
 
@@ -64,6 +62,7 @@ pub struct Parts {
     pub advance: Arc<dyn Job>,
     pub wake_process: Arc<Notify>,
     pub wake_deliver: Arc<Notify>,
+    pub reader: Arc<Reader>,
     clock: Arc<dyn Clock>,
     addresses: Addresses,
 }
@@ -75,7 +74,7 @@ impl Parts {
         let store = open_store(&settings).await?;
         let instance = random.uuid(clock.now()).to_string();
         let lease = Arc::new(LeaseKeeper::open(Arc::clone(&store), Arc::clone(&clock), instance).await?);
-        let reader = Arc::new(Reader::new(release(&settings)?, feeds::readings(&settings.feeds)));
+        let reader = Arc::new(Reader::new(releases::load(&settings)?, feeds::readings(&settings.feeds)));
         let decider = Arc::new(decider(&settings, &reader, &random)?);
         let (wake_process, wake_deliver) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let outcomes = Arc::new(Outcomes::default());
@@ -108,7 +107,8 @@ impl Parts {
         let admin = admin(settings.admin_address, &store, metrics).await?;
         let addresses = addresses(&listeners, &admin);
         Ok(Self {
-            process: Arc::new(Process::new(world(), reader, Arc::clone(&decider))),
+            process: Arc::new(Process::new(world(), Arc::clone(&reader), Arc::clone(&decider))),
+            reader,
             advance: Arc::new(Advance::new(world(), decider)),
             deliver: Arc::new(deliver),
             door: Arc::new(door),
@@ -155,40 +155,6 @@ fn make_private_directory(path: &Path) -> Result<(), StartError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(|source| StartError::DataDirectory { path: path.display().to_string(), source })
-}
-
-fn release(settings: &Settings) -> Result<Release, StartError> {
-    match &settings.mapping_directory {
-        None => Ok(Release::builtin()),
-        Some(folder) => release_of(folder),
-    }
-}
-
-/// Compiles the mapping files of a folder.
-pub fn release_of(folder: &Path) -> Result<Release, StartError> {
-    let files = mapping_files(folder).map_err(|error| StartError::Mapping(format!("{}: {error}", folder.display())))?;
-    Release::compile(&files).map_err(|faults| {
-        let texts: Vec<String> = faults.iter().map(Diagnostic::to_string).collect();
-        StartError::Mapping(texts.join("\n"))
-    })
-}
-
-/// All `.yaml` files below a folder, by their path in it.
-fn mapping_files(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(current) = folders.pop() {
-        for entry in std::fs::read_dir(&current)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "yaml") {
-                let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-                files.insert(name, std::fs::read_to_string(&path)?);
-            }
-        }
-    }
-    Ok(files)
 }
 
 fn decider(settings: &Settings, reader: &Arc<Reader>, random: &Arc<dyn Random>) -> Result<Decider, StartError> {

@@ -9,7 +9,7 @@ use super::StoreArguments;
 use super::output::{Failure, Table, Tone, finish, print, say};
 use super::setup::open_store;
 use crate::base::ids::{FeedName, MessageId};
-use crate::engine::lanes;
+use crate::engine::waiting;
 use crate::record::{MessageOutcome, StoredMessage};
 use crate::store::MessageQuery;
 
@@ -54,7 +54,7 @@ pub struct List {
     store: StoreArguments,
 }
 
-fn outcome(text: &str) -> Result<MessageOutcome, String> {
+pub(super) fn outcome(text: &str) -> Result<MessageOutcome, String> {
     MessageOutcome::from_name(text).ok_or_else(|| {
         let names: Vec<&str> = MessageOutcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
         format!("expected one of {}", names.join(", "))
@@ -160,9 +160,7 @@ async fn retry(id: MessageId, store: &StoreArguments) -> Result<ExitCode, Failur
     let store = open_store(store).await?;
     let message = store.message(id).await.map_err(Failure::unavailable)?;
     let message = message.ok_or_else(|| Failure::no(format!("no message {id}: `loopgate message list` shows them")))?;
-    let requeued =
-        store.requeue(id, lanes::of_bytes(&message.bytes, &message.feed)).await.map_err(Failure::unavailable)?;
-    if !requeued {
+    if !waiting::requeue(store.as_ref(), message.id).await.map_err(Failure::unavailable)? {
         return Err(Failure::no(format!("message {id} is still at work: use `loopgate lane` when its lane is parked")));
     }
     say(&format!("message {id} will be run again"));

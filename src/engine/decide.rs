@@ -14,7 +14,7 @@ use super::{identity, merge};
 use crate::base::ids::ReferralId;
 use crate::base::{Issue, IssueCode, Random, Severity, Timestamp};
 use crate::fhir::{Node, Resource};
-use crate::record::{Audit, Cause, Conclusion, MessageOutcome, ResourceKey, Timer, WorkItem, WorkItemKind};
+use crate::record::{Audit, Cause, Conclusion, MessageOutcome, ResourceKey, Timer, Trail, WorkItem, WorkItemKind};
 use crate::workflow::{
     self, Clues, Command, Context, Event, Link, NotApplicable, Observation, Policy, Role, State, Step, link,
 };
@@ -51,6 +51,7 @@ fn decide_message(decider: &Decider, desk: &mut Desk, reading: &Reading, now: Ti
         Draft::new(decider, desk, Cause::Message(reading.message.id), outcome, "message.processed", agent, now);
     draft.conclusion.issues.clone_from(&reading.issues);
     draft.conclusion.release = reading.release.clone();
+    draft.conclusion.trail = reading.trail.clone();
     match outcome {
         MessageOutcome::Processed => draft.process(reading),
         MessageOutcome::Parked => draft.ask(WorkItemKind::Parked, None, parked_text(reading)),
@@ -89,11 +90,13 @@ impl<'d> Draft<'d> {
         agent: SmolStr,
         now: Timestamp,
     ) -> Self {
+        desk.begin(cause.message());
         let conclusion = Conclusion {
             cause,
             outcome,
             issues: Vec::new(),
             release: SmolStr::default(),
+            trail: Trail::default(),
             resources: Vec::new(),
             redirects: Vec::new(),
             referrals: Vec::new(),
@@ -112,8 +115,9 @@ impl<'d> Draft<'d> {
             self.ask(WorkItemKind::Identity, None, format_smolstr!("message {}: {doubt}", reading.message.id));
         }
         self.conclusion.issues.extend(doubts);
-        if reading.unmapped_codes > 0 {
-            let text = format_smolstr!("message {}: {} codes have no map", reading.message.id, reading.unmapped_codes);
+        let unmapped = reading.trail.unmapped.len();
+        if unmapped > 0 {
+            let text = format_smolstr!("message {}: {unmapped} codes have no map", reading.message.id);
             self.ask(WorkItemKind::UnmappedCode, None, text);
         }
         let sender = reading.message.sender.as_str();
@@ -134,6 +138,7 @@ impl<'d> Draft<'d> {
 
     /// Stores what the message said of the world; what it said of the workflow is the machine's to store.
     fn keep(&mut self, resources: &[Resource], reading: &Reading, sender: &str) {
+        let mut overtaken = 0;
         for (at, said) in resources.iter().enumerate().filter(|(_, resource)| is_stored(resource)) {
             let cleared: Vec<SmolStr> =
                 reading.cleared.iter().filter(|(of, _)| *of == at).map(|(_, element)| element.clone()).collect();
@@ -144,6 +149,10 @@ impl<'d> Draft<'d> {
                 Comparison::Same if cleared.is_empty() => {}
                 // What stands is what is said: only the deletions are news.
                 Comparison::Same => self.put(&merge::merge(said, said, &cleared)),
+                Comparison::Other(current) if self.desk.is_overtaken(said) => {
+                    overtaken += 1;
+                    self.put(&merge::fill(current, said));
+                }
                 Comparison::Other(current) => {
                     let merged = if self.may_change(said, reading.role, sender) {
                         merge::merge(current, said, &cleared)
@@ -153,6 +162,9 @@ impl<'d> Draft<'d> {
                     self.put(&merged);
                 }
             }
+        }
+        if overtaken > 0 {
+            self.conclusion.issues.push(overtaken_issue(overtaken));
         }
     }
 
@@ -274,6 +286,11 @@ impl<'d> Draft<'d> {
     fn ask(&mut self, kind: WorkItemKind, referral: Option<ReferralId>, text: SmolStr) {
         self.conclusion.work_items.push(WorkItem { kind, referral, text });
     }
+}
+
+fn overtaken_issue(resources: usize) -> Issue {
+    let text = format!("later messages changed {resources} of its resources: only what they lack was added");
+    Issue::new(Severity::Information, IssueCode::NotApplicable, text)
 }
 
 /// A resource that says nothing but its identifiers.

@@ -12,7 +12,7 @@ use smol_str::ToSmolStr as _;
 use super::identity::{self, Known};
 use super::index::{index, target};
 use super::read::Reading;
-use crate::base::ids::ReferralId;
+use crate::base::ids::{MessageId, ReferralId};
 use crate::base::{Digest, Timestamp};
 use crate::fhir::{Node, Resource};
 use crate::record::{Redirect, Referral, ReferralWrite, ResourceKey, ResourceWrite};
@@ -24,12 +24,14 @@ struct Held {
     version: u32,
     digest: Digest,
     content: Bytes,
+    /// The message that made this version.
+    message: Option<MessageId>,
     read: OnceCell<Option<Resource>>,
 }
 
 impl Held {
-    fn new(version: u32, digest: Digest, content: Bytes) -> Self {
-        Self { version, digest, content, read: OnceCell::new() }
+    fn new(version: u32, digest: Digest, content: Bytes, message: Option<MessageId>) -> Self {
+        Self { version, digest, content, message, read: OnceCell::new() }
     }
 
     /// What we wrote can be read; were it not so, the resource counts as unknown and its next write is refused.
@@ -52,6 +54,8 @@ pub struct Desk {
     /// Resources that the store was asked for, found or not.
     asked: HashSet<ResourceKey>,
     referrals: HashMap<ReferralId, Open>,
+    /// The message whose decision is under way.
+    cause: Option<MessageId>,
 }
 
 impl Desk {
@@ -147,13 +151,24 @@ impl Desk {
             }
         }
         for stored in loaded.resources {
-            self.resources.insert(stored.key, Held::new(stored.version, stored.digest, stored.content));
+            self.resources.insert(stored.key, Held::new(stored.version, stored.digest, stored.content, stored.message));
         }
         for Referral { id, version, state, .. } in loaded.referrals {
             let state = State::from_bytes(&state).map_err(|_| corrupt("referral", "state", &id))?;
             self.referrals.insert(id, Open { version, state });
         }
         Ok(())
+    }
+
+    /// Whose decision is under way: what is put from here on is made by it.
+    pub const fn begin(&mut self, cause: Option<MessageId>) {
+        self.cause = cause;
+    }
+
+    /// A later message than the one at hand made what stands: the one at hand is run again, or was overtaken.
+    pub fn is_overtaken(&self, said: &Resource) -> bool {
+        let standing = key_of(said).and_then(|key| self.resources.get(&key)?.message);
+        matches!((standing, self.cause), (Some(standing), Some(cause)) if standing > cause)
     }
 
     pub fn resource(&self, key: &ResourceKey) -> Option<&Resource> {
@@ -197,7 +212,7 @@ impl Desk {
         if resource.kind() == "Patient" {
             self.known.learn(resource);
         }
-        self.resources.insert(key.clone(), Held::new(version, digest, content.clone()));
+        self.resources.insert(key.clone(), Held::new(version, digest, content.clone(), self.cause));
         Some(ResourceWrite { key, follows, content, digest, index: index(resource) })
     }
 

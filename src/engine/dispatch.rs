@@ -108,7 +108,7 @@ impl Dispatcher {
         facts.extend(envelope.into_iter().map(|(name, value)| (SmolStr::new_static(name), value)));
         let resources = told.resources();
         let sources = Sources { resources: &resources, facts: &facts };
-        let rendered = self.reader.release().render(template, &sources, Charset::Utf8)?;
+        let rendered = self.reader.releases().base().render(template, &sources, Charset::Utf8)?;
         issues.extend(rendered.issues);
         Some(Payload { content_type: SmolStr::new_static(HL7_V2), bytes: rendered.bytes.into() })
     }

@@ -29,6 +29,35 @@ pub fn merge(current: &Resource, said: &Resource, cleared: &[SmolStr]) -> Resour
     merged
 }
 
+/// What is known with what an older statement adds to it: elements that are missing, and entries of united lists.
+pub fn fill(current: &Resource, said: &Resource) -> Resource {
+    let mut filled = current.clone();
+    for (name, node) in said.object().iter().filter(|(name, _)| !KEPT.contains(name)) {
+        let united = UNITED.iter().find(|(list, _)| *list == name).map(|(_, keys)| *keys);
+        if let Some(known) = filled.object_mut().get_mut(name) {
+            if let (Some(keys), Node::Array(known), Node::Array(said)) = (united, known, node) {
+                add_missing(known, said, keys);
+            }
+        } else if !has_other_choice(&filled, name) {
+            filled.object_mut().set(name, node.clone());
+        }
+    }
+    filled
+}
+
+fn has_other_choice(resource: &Resource, name: &str) -> bool {
+    choice_of(name).is_some_and(|choice| resource.object().iter().any(|(other, _)| choice_of(other) == Some(choice)))
+}
+
+fn add_missing(known: &mut Vec<Node>, said: &[Node], keys: &[&[&str]]) {
+    for entry in said {
+        let is_there = known.iter().any(|other| keys.iter().all(|key| other.at(key) == entry.at(key)));
+        if !is_there {
+            known.push(entry.clone());
+        }
+    }
+}
+
 fn apply(merged: &mut Object, name: &str, node: &Node) {
     let united = UNITED.iter().find(|(list, _)| *list == name).map(|(_, keys)| *keys);
     match (united, merged.get_mut(name), node) {
@@ -114,6 +143,17 @@ mod tests {
             r#"{"resourceType":"Patient","identifier":[{"system":"y","value":"1","use":"old"},{"system":"z","value":"1"}]}"#,
             &[],
             r#"{"resourceType":"Patient","id":"a","identifier":[{"system":"x","value":"1"},{"system":"y","value":"1","use":"old"},{"system":"z","value":"1"}]}"#,
+        );
+    }
+
+    #[test]
+    fn an_older_statement_fills_gaps_and_changes_nothing() {
+        let current = r#"{"resourceType":"Patient","id":"a","gender":"male","deceasedBoolean":false,"identifier":[{"system":"x","value":"1","use":"usual"}]}"#;
+        let said = r#"{"resourceType":"Patient","id":"b","gender":"female","deceasedDateTime":"2026","birthDate":"1971","identifier":[{"system":"x","value":"1"},{"system":"y","value":"2"}]}"#;
+        let filled = fill(&resource(current), &resource(said));
+        assert_eq!(
+            String::from_utf8(filled.to_json()).unwrap(),
+            r#"{"resourceType":"Patient","id":"a","gender":"male","deceasedBoolean":false,"identifier":[{"system":"x","value":"1","use":"usual"},{"system":"y","value":"2"}],"birthDate":"1971"}"#
         );
     }
 

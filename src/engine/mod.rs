@@ -27,6 +27,9 @@ pub mod merge;
 pub mod outcomes;
 pub mod process;
 pub mod read;
+pub mod releases;
+pub mod replay;
+pub mod waiting;
 pub mod worker;
 
 #[cfg(test)]

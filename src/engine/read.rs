@@ -1,15 +1,19 @@
 //! Read: a stored message becomes resources by its feed's charset and zone and the mapping release. Pure.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use smol_str::{SmolStr, ToSmolStr as _};
+use arc_swap::ArcSwap;
+use smol_str::{SmolStr, format_smolstr};
+
+use super::releases::{NamedRelease, Releases};
 
 use crate::base::ids::FeedName;
 use crate::base::{Digest, Issue, IssueCode, limits};
 use crate::fhir::Resource;
 use crate::hl7v2::{Charset, Message};
-use crate::mapping::{Context, Mapped, Release};
-use crate::record::StoredMessage;
+use crate::mapping::{self, Context, Mapped};
+use crate::record::{StoredMessage, Trail, UnmappedCode};
 use crate::workflow::Role;
 
 /// What reading depends on, by feed.
@@ -45,8 +49,7 @@ pub struct Reading {
     /// Top-level elements that the message deletes, by resource.
     pub cleared: Vec<(usize, SmolStr)>,
     pub issues: Vec<Issue>,
-    /// How many codes have no map.
-    pub unmapped_codes: usize,
+    pub trail: Trail,
     pub role: Option<Role>,
     /// For times that name no zone.
     pub zone: jiff::tz::TimeZone,
@@ -54,42 +57,46 @@ pub struct Reading {
     pub release: SmolStr,
 }
 
-/// Reads messages by one release.
+/// Reads messages by the releases of the day.
 pub struct Reader {
-    release: Release,
-    /// The digest of the release as it stands in every message that it mapped.
-    name: SmolStr,
+    releases: ArcSwap<Releases>,
     feeds: HashMap<FeedName, FeedReading>,
 }
 
 impl Reader {
-    pub fn new(release: Release, feeds: HashMap<FeedName, FeedReading>) -> Self {
-        let name = release.digest().to_smolstr();
-        Self { release, name, feeds }
+    pub fn new(releases: Releases, feeds: HashMap<FeedName, FeedReading>) -> Self {
+        Self { releases: ArcSwap::from_pointee(releases), feeds }
     }
 
-    pub const fn release(&self) -> &Release {
-        &self.release
+    pub fn releases(&self) -> Arc<Releases> {
+        self.releases.load_full()
+    }
+
+    /// From the next message on, these hold.
+    pub fn swap(&self, releases: Releases) {
+        self.releases.store(Arc::new(releases));
     }
 
     pub fn read(&self, message: StoredMessage) -> Reading {
         let fallback = FeedReading::default();
         let feed = self.feeds.get(&message.feed).unwrap_or(&fallback);
+        let releases = self.releases();
+        let NamedRelease { release, name } = releases.of(&message.feed);
         let blank = |message, readable, issues| Reading {
             message,
             readable,
             resources: Vec::new(),
             cleared: Vec::new(),
             issues,
-            unmapped_codes: 0,
+            trail: Trail::default(),
             role: feed.role,
             zone: feed.zone.clone(),
-            release: self.name.clone(),
+            release: name.clone(),
         };
         if message.tries >= limits::TRIES_MAX {
             return blank(message, Readable::Broken, vec![broken_issue()]);
         }
-        let Some(plan) = self.release.select(&message.message_type) else {
+        let Some(plan) = release.select(&message.message_type) else {
             return blank(message, Readable::NoMapping, vec![no_mapping_issue()]);
         };
         let (parsed, mut issues, _) = Message::read(&message.bytes, feed.charset);
@@ -97,17 +104,31 @@ impl Reader {
             default_zone: feed.zone.clone(),
             message_digest: Digest::of(&message.bytes),
             sender: message.sender.clone(),
-            trace: false,
+            trace: true,
         };
         let mapped: Mapped = plan.run(&parsed, &context);
         issues.extend(mapped.issues);
         Reading {
             resources: mapped.resources,
             cleared: mapped.cleared,
-            unmapped_codes: mapped.unmapped.len(),
+            trail: Trail {
+                trace: mapped.trace.map(|trace| trace.encode().into()).unwrap_or_default(),
+                unmapped: unmapped(&mapped.unmapped),
+            },
             ..blank(message, Readable::Mapped, issues)
         }
     }
+}
+
+/// A text too long for a code is none that a table could ever have.
+fn unmapped(found: &[mapping::UnmappedCode]) -> Vec<UnmappedCode> {
+    let codes = found.iter().filter(|unmapped| unmapped.code.chars().count() <= limits::CODE_LENGTH_MAX);
+    let stored = |unmapped: &mapping::UnmappedCode| UnmappedCode {
+        table: unmapped.table.clone(),
+        code: unmapped.code.clone(),
+        place: format_smolstr!("{}", unmapped.location),
+    };
+    codes.map(stored).collect()
 }
 
 fn broken_issue() -> Issue {

@@ -8,6 +8,7 @@ use super::decide::{Decider, decide};
 use super::desk::Desk;
 use super::dispatch::{Dispatcher, Ourselves};
 use super::read::Reader;
+use super::releases::Releases;
 use crate::base::ids::{FeedName, MessageId};
 use crate::base::{SeededRandom, Timestamp};
 use crate::fhir::{Node, Resource};
@@ -17,18 +18,24 @@ use crate::record::{Conclusion, MessageOutcome, ResourceKey, StoredMessage, Work
 use crate::routing::{RouteSettings, Table};
 use crate::workflow::Policy;
 
+/// The release of a feed that says nothing of overlays.
+fn as_configured() -> Release {
+    Release::builtin_with(&["arrival", "appointment-status"]).unwrap()
+}
+
 /// A gateway without a store: what is decided stays on the desk.
 struct Bench {
     desk: Desk,
     reader: Arc<Reader>,
     decider: Decider,
     sent: i64,
+    heard: Vec<StoredMessage>,
     now: Timestamp,
 }
 
 impl Bench {
     fn new() -> Self {
-        let reader = Arc::new(Reader::new(Release::builtin(), HashMap::new()));
+        let reader = Arc::new(Reader::new(Releases::new(as_configured(), HashMap::new()), HashMap::new()));
         let route = RouteSettings { endpoint: "referrer".to_owned(), ..RouteSettings::default() };
         let dispatcher = Dispatcher {
             table: Table::new(vec![route]).unwrap(),
@@ -39,7 +46,7 @@ impl Bench {
             Decider { policy: Arc::new(Policy::default()), dispatcher, random: Arc::new(SeededRandom::new(1)) };
         // 2026-03-02T09:00:00Z, a Monday.
         let now = Timestamp::from_micros(1_772_442_000_000_000);
-        Self { desk: Desk::default(), reader, decider, sent: 0, now }
+        Self { desk: Desk::default(), reader, decider, sent: 0, heard: Vec::new(), now }
     }
 
     /// `segments` follow an MSH of `sender` (`application|facility`) that is sent now.
@@ -66,8 +73,20 @@ impl Bench {
             control_id_reused: false,
             tries: 0,
         };
+        self.heard.push(message.clone());
+        self.process(message)
+    }
+
+    fn process(&mut self, message: StoredMessage) -> Conclusion {
         let reading = self.reader.read(message);
         decide(&self.decider, &mut self.desk, &[reading], self.now).remove(0)
+    }
+
+    /// Runs the message of this place again, counted from the first.
+    fn replay(&mut self, place: usize) -> Conclusion {
+        self.now = self.now.plus(Duration::from_mins(1));
+        let message = self.heard[place].clone();
+        self.process(message)
     }
 
     fn patients(&self, conclusion: &Conclusion) -> Vec<Resource> {
@@ -190,4 +209,52 @@ fn a_status_for_an_unknown_referral_is_kept_for_a_person() {
     let said = bench.hear(CLINIC, "OSU^O51^OSU_O51", &format!("{}\rORC|OK|R7^NORTH|||IP", pid("1")));
     assert_eq!(said.outcome, MessageOutcome::Processed);
     assert_eq!(said.work_items.iter().map(|item| item.kind).collect::<Vec<_>>(), [WorkItemKind::UnknownReferral]);
+}
+
+fn gender(bench: &Bench, conclusion: &Conclusion) -> Option<String> {
+    bench.patients(conclusion).first().and_then(|patient| patient.text(&["gender"]).map(str::to_owned))
+}
+
+/// A release whose table of sexes says `other` where the built-in one says `female`.
+fn corrected() -> Release {
+    let mut files = crate::mapping::builtin_files();
+    let (_, sexes) = files.iter_mut().find(|(name, _)| name.ends_with("/AdministrativeSex.yaml")).unwrap();
+    let changed = sexes.replace("F: { code: female,", "F: { code: other,");
+    assert_ne!(*sexes, changed);
+    *sexes = changed;
+    Release::compile(&files).unwrap()
+}
+
+#[test]
+fn a_replay_corrects_what_the_message_made() {
+    let mut bench = Bench::new();
+    let first = bench.hear(CLINIC, "ADT^A08^ADT_A01", &format!("{}\rPV1|1|O", pid("1")));
+    assert_eq!(gender(&bench, &first).as_deref(), Some("female"));
+    assert!(bench.replay(0).resources.is_empty(), "nothing is new under the same release");
+    bench.reader.swap(Releases::new(corrected(), HashMap::new()));
+    let again = bench.replay(0);
+    assert_eq!(gender(&bench, &again).as_deref(), Some("other"));
+    assert!(bench.replay(0).resources.is_empty(), "twice is once");
+}
+
+#[test]
+fn a_replay_leaves_what_a_later_message_said() {
+    let mut bench = Bench::new();
+    bench.hear(CLINIC, "ADT^A08^ADT_A01", "PID|1||1^^^NORTH^MR||Testcase^Ann||19710423|F\rPV1|1|O");
+    bench.hear(CLINIC, "ADT^A08^ADT_A01", "PID|1||1^^^NORTH^MR||Newname^Ann||19710423|M\rPV1|1|O");
+    let again = bench.replay(0);
+    assert!(!again.resources.iter().any(|write| write.key.kind == "Patient"), "the later name and sex stand");
+    assert!(again.issues.iter().any(|issue| issue.text.contains("later messages")), "{:?}", again.issues);
+}
+
+#[test]
+fn a_replay_moves_no_referral_twice() {
+    let mut bench = Bench::new();
+    refer(&mut bench, "R1", "1");
+    book(&mut bench, "R1", "1", "V1");
+    for place in [0, 1] {
+        let again = bench.replay(place);
+        assert!(again.deliveries.is_empty() && again.work_items.is_empty(), "{:?}", events(&again));
+        assert!(again.referrals.iter().all(|write| write.events.is_empty()));
+    }
 }

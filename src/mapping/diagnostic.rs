@@ -2,11 +2,17 @@
 
 use smol_str::SmolStr;
 
-/// A place in a file: line and column count from 1.
+use crate::base::nearest;
+
+/// A place in a file: line and column count from 1, in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
+    /// Index of the file, in the order in which they were handed over.
+    pub file: u16,
     pub line: u32,
     pub column: u32,
+    /// Characters that belong to it on its line; a mark stands under them.
+    pub width: u32,
 }
 
 /// The kinds of mistakes, each with its number for life.
@@ -46,6 +52,24 @@ pub enum Mistake {
     UnknownResource,
     /// Maps that use one another without end.
     Cycle,
+    /// An overlay changes what is not there.
+    OverlayTarget,
+    /// A segment that no version of HL7 v2 has.
+    UnknownSegment,
+    /// A field that no version of the segment has.
+    UnknownField,
+    /// A component that no version of the data type has, or a data type that is not there.
+    UnknownComponent,
+    /// A map for another data type than the field has.
+    DataTypeClash,
+    /// A field that is said to be unmapped, and is mapped.
+    MappedAfterAll,
+    /// A code that the element may not have, by its required binding.
+    CodeNotAllowed,
+    /// An element that R4 requires and no rule writes.
+    Required,
+    /// An extension of R4 that is misspelt, or whose value has another type.
+    Extension,
 }
 
 impl Mistake {
@@ -69,6 +93,15 @@ impl Mistake {
             Self::TypeClash => "LG0115",
             Self::UnknownResource => "LG0116",
             Self::Cycle => "LG0117",
+            Self::OverlayTarget => "LG0118",
+            Self::UnknownSegment => "LG0119",
+            Self::UnknownField => "LG0120",
+            Self::UnknownComponent => "LG0121",
+            Self::DataTypeClash => "LG0122",
+            Self::MappedAfterAll => "LG0123",
+            Self::CodeNotAllowed => "LG0124",
+            Self::Required => "LG0125",
+            Self::Extension => "LG0126",
         }
     }
 }
@@ -86,21 +119,27 @@ pub struct Diagnostic {
 
 impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Place { line, column } = self.place;
+        let Place { line, column, .. } = self.place;
         write!(f, "{}:{line}:{column}: {} {}", self.file, self.mistake.code(), self.message)?;
         if self.hint.is_empty() { Ok(()) } else { write!(f, " ({})", self.hint) }
     }
 }
 
-/// Collects the mistakes of one file, so that all of them are told at once.
+/// Collects the mistakes of files, so that all of them are told at once.
 pub struct Reporter<'d> {
-    pub file: SmolStr,
+    /// The names of the files; a place holds an index into them.
+    pub names: &'d [SmolStr],
     pub found: &'d mut Vec<Diagnostic>,
 }
 
 impl Reporter<'_> {
     pub fn report(&mut self, mistake: Mistake, place: Place, message: impl Into<String>, hint: impl Into<String>) {
-        let file = self.file.clone();
+        let file = self.names.get(usize::from(place.file)).cloned().unwrap_or_default();
         self.found.push(Diagnostic { mistake, file, place, message: message.into(), hint: hint.into() });
     }
+}
+
+/// A hint at the name that was probably meant; empty when there is none like it.
+pub fn meant<'c>(written: &str, known: impl IntoIterator<Item = &'c str>) -> String {
+    nearest(written, known).map_or_else(String::new, |name| format!("did you mean `{name}`?"))
 }

@@ -14,8 +14,12 @@
 
 mod builtin;
 pub mod cases;
+pub mod compare;
 mod compile;
+pub mod coverage;
 pub mod diagnostic;
+mod difference;
+pub mod explain;
 pub mod functions;
 mod identity;
 mod mapped;
@@ -23,6 +27,7 @@ mod notation;
 mod plan;
 mod release;
 mod render;
+mod rulebook;
 mod run;
 mod trace;
 mod written;
@@ -30,11 +35,15 @@ mod yaml;
 
 pub use builtin::files as builtin_files;
 pub use diagnostic::{Diagnostic, Mistake, Place};
+pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
-pub use release::{Plan, Release};
+pub use plan::Code;
+pub use release::{Plan, Release, overlay};
 pub use render::{Rendered, Sources};
-pub use trace::{Leaf, LeafSource, Trace};
+pub use rulebook::{RuleBook, RuleEntry};
+pub use trace::{Fate, FieldTrace, Leaf, Origin, Outcome, Trace, TraceFault};
+pub use written::Reason;
 
 #[cfg(test)]
 mod tests;

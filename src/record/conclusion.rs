@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use smol_str::SmolStr;
 
-use super::{MessageOutcome, NewDelivery, Redirect, ResourceKey, ResourceWrite};
+use super::{MessageOutcome, NewDelivery, Redirect, ResourceKey, ResourceWrite, Trail};
 use crate::base::{
     Issue, Timestamp,
     ids::{MessageId, ReferralId},
@@ -15,6 +15,16 @@ pub enum Cause {
     Message(MessageId),
     /// This timer ran out; its `due_at` tells a restarted timer from the old one.
     Timer(Timer),
+}
+
+impl Cause {
+    /// The message, when it was one.
+    pub const fn message(&self) -> Option<MessageId> {
+        match self {
+            Self::Message(id) => Some(*id),
+            Self::Timer(_) => None,
+        }
+    }
 }
 
 /// A referral as stored: the workflow's state is opaque here.
@@ -121,6 +131,8 @@ pub struct Conclusion {
     pub issues: Vec<Issue>,
     /// The digest of the mapping release in hexadecimal.
     pub release: SmolStr,
+    /// What the mapping left beside the resources; empty for a timer.
+    pub trail: Trail,
     pub resources: Vec<ResourceWrite>,
     pub redirects: Vec<Redirect>,
     pub referrals: Vec<ReferralWrite>,

@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod lane;
 pub mod message;
 pub mod resource;
+pub mod trail;
 
 pub use announcement::{Announcement, AnnouncementKind, OrderStatus};
 pub use conclusion::{Audit, Cause, Conclusion, Referral, ReferralWrite, Timer, TimerChange, WorkItem, WorkItemKind};
@@ -19,3 +20,4 @@ pub use delivery::{Attempt, Delivery, DeliveryState, FailureClass, NewDelivery, 
 pub use lane::{Lane, Lanes};
 pub use message::{Disposition, MessageOutcome, Reception, ReusePolicy, StoredMessage};
 pub use resource::{IdentifierKey, IndexEntry, Redirect, ResourceKey, ResourceVersion, ResourceWrite};
+pub use trail::{StoredTrace, Trail, UnmappedCode, WaitingCode};

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use smol_str::SmolStr;
 
+use crate::base::ids::MessageId;
 use crate::base::{Digest, Timestamp};
 
 /// `Patient/3f2…`: the type and logical id of a resource.
@@ -49,6 +50,8 @@ pub struct ResourceVersion {
     pub digest: Digest,
     pub updated_at: Timestamp,
     pub deleted: bool,
+    /// The message that made it; none when a timer or a person did.
+    pub message: Option<MessageId>,
 }
 
 /// A new version of a resource. The store adds nothing to `content`: id, versionId and lastUpdated are in it.

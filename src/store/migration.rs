@@ -26,7 +26,7 @@ macro_rules! migration {
 }
 
 /// All of them, oldest first.
-pub const ALL: &[Migration] = &[migration!(1, "0001", "initial")];
+pub const ALL: &[Migration] = &[migration!(1, "0001", "initial"), migration!(2, "0002", "mapping_trail")];
 
 /// A migration as a database has recorded it.
 pub struct Applied {

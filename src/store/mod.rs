@@ -29,7 +29,7 @@ use crate::base::Timestamp;
 use crate::base::ids::{DeliveryId, EndpointName, FeedName, MessageId, ReferralId};
 use crate::record::{
     Attempt, Conclusion, Delivery, DeliveryState, IdentifierKey, Lane, MessageOutcome, Reception, Redirect, Referral,
-    ResourceKey, ResourceVersion, StoredMessage, Timer, WorkItem,
+    ResourceKey, ResourceVersion, StoredMessage, StoredTrace, Timer, WaitingCode, WorkItem,
 };
 
 /// A boxed future: the store is used as `Arc<dyn Store>`, once per batch, where boxing costs nothing.
@@ -208,7 +208,8 @@ pub trait MessageStore: Send + Sync {
     fn message(&self, id: MessageId) -> Answer<'_, Option<StoredMessage>>;
     fn messages<'a>(&'a self, query: &'a MessageQuery) -> Answer<'a, Vec<StoredMessage>>;
 
-    /// Puts a concluded message (diverted, released, no-mapping, processed) back to work at the end of its lanes.
+    /// Puts a concluded message (diverted, released, no-mapping, processed) back to work at the end of its lanes. It no
+    /// longer waits for codes.
     fn requeue(&self, message: MessageId, lanes: crate::record::Lanes) -> Answer<'_, bool>;
 
     fn lanes(&self, parked_only: bool, limit: u32) -> Answer<'_, Vec<LaneStatus>>;
@@ -219,6 +220,18 @@ pub trait MessageStore: Send + Sync {
         agent: &'a str,
         now: Timestamp,
     ) -> Answer<'a, LaneActed>;
+}
+
+/// What mapping left beside its results.
+pub trait TrailStore: Send + Sync {
+    /// The trace of the last run of a message; none for a message that was not mapped.
+    fn trace(&self, message: MessageId) -> Answer<'_, Option<StoredTrace>>;
+
+    /// Codes that concluded messages wait for, by feed, table and code.
+    fn waiting_codes(&self, limit: u32) -> Answer<'_, Vec<WaitingCode>>;
+
+    /// Up to `limit` messages that wait for a code, oldest first.
+    fn waiting_messages<'a>(&'a self, code: &'a WaitingCode, limit: u32) -> Answer<'a, Vec<MessageId>>;
 }
 
 /// What decisions read.
@@ -260,7 +273,7 @@ pub trait WorkflowStore: Send + Sync {
 }
 
 /// The store as a whole: opened once, shared as `Arc<dyn Store>`.
-pub trait Store: MessageStore + ResourceStore + DeliveryStore + WorkflowStore {
+pub trait Store: MessageStore + TrailStore + ResourceStore + DeliveryStore + WorkflowStore {
     /// Takes or renews the lease of `instance` on its fair share of the partitions. The embedded store gives all.
     fn lease<'a>(&'a self, instance: &'a str, now: Timestamp, until: Timestamp) -> Answer<'a, Lease>;
 

@@ -21,8 +21,9 @@ NOT_R4_TARGETS_AT = {"AuditEvent.source.observer": {"Subscription"}}
 # Meta of 4.0.1 has these elements and no others.
 META = {"id", "extension", "versionId", "lastUpdated", "source", "profile", "security", "tag"}
 
-# Checked by our own code: what each element must have, and the narrative (htmlChecks).
-NATIVE = {"ele-1", "txt-1", "txt-2"}
+# Checked by our own code: what each element must have, the narrative (htmlChecks), and contained references. dom-6, that a
+# resource should have a narrative, is best practice, which hardly any interface follows.
+NATIVE = {"ele-1", "txt-1", "txt-2", "ref-1", "dom-6"}
 
 HEADER = """\
 # The elements of every FHIR R4 type: 4.0.1, the official StructureDefinitions (CC0, hl7.org/fhir/R4).
@@ -32,7 +33,7 @@ HEADER = """\
 CONSTRAINTS_HEADER = """\
 # The rules of FHIR R4 that are FHIRPath: 4.0.1, the constraints of the official StructureDefinitions (CC0,
 # hl7.org/fhir/R4). Written by generate.py. A line without indent names a type or an element; below it the key, severity
-# and text of each rule, and its expression. ele-1, txt-1 and txt-2 are left out: our own code checks them.
+# and text of each rule, and its expression. ele-1, txt-1, txt-2 and ref-1 are left out: our own code checks them. So is dom-6.
 """
 
 
@@ -59,12 +60,17 @@ def type_text(element, kind):
     """A type code with its targets or its profile in brackets: `Reference(Patient|Group)`."""
     code = kind["code"]
     if code.startswith("http://hl7.org/fhirpath/"):
-        code = "id" if element["path"] == "Resource.id" else "string"
+        code = "id" if element["path"] == "Resource.id" else fhir_type(kind)
     named = kind.get("targetProfile", []) + kind.get("profile", [])
     unwanted = NOT_R4_TARGETS | NOT_R4_TARGETS_AT.get(element["path"], set())
     targets = [url.rsplit("/", 1)[1] for url in named]
     targets = [target for target in targets if target not in unwanted]
     return code if not targets or "Resource" in targets else f"{code}({'|'.join(targets)})"
+
+
+def fhir_type(kind):
+    """What a type of FHIRPath is in FHIR."""
+    return next((one["valueUrl"] for one in kind.get("extension", []) if one["url"].endswith("fhir-type")), "string")
 
 
 def types(element, every_type):

@@ -2,16 +2,17 @@
 
 use smol_str::SmolStr;
 
-use super::rules::Item;
+use super::source::Item;
 use super::{Compiled, Compiler};
 use crate::fhir::definitions;
 use crate::mapping::diagnostic::Mistake;
+use crate::mapping::notation::structure::SlotKind;
 use crate::mapping::notation::{Structure, structure};
-use crate::mapping::plan::{Action, MessagePlan, ResourcePlan, Rule};
-use crate::mapping::written::{MessageFile, ResourceEntry, RuleEntry};
+use crate::mapping::plan::{Action, MessagePlan, Origin, ResourcePlan, Rule};
+use crate::mapping::written::{MessageFile, ResourceEntry};
 use crate::mapping::yaml::Scalar;
 
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn message(&mut self, file: MessageFile, compiled: &mut Compiled) {
         for event in &file.events {
             let taken = compiled.events.insert(event.text.as_str().into(), compiled.messages.len()).is_some();
@@ -21,9 +22,25 @@ impl Compiler {
             Ok(structure) => structure,
             Err(fault) => return self.fault(Mistake::Structure, &file.structure, &fault),
         };
-        let names: Vec<SmolStr> = file.resources.iter().map(resource_name).collect();
-        let resources = file.resources.into_iter().filter_map(|entry| self.resource(entry, &structure, &names));
-        let resources = resources.collect();
+        for group in &structure.groups {
+            for slot in &group.slots {
+                if let SlotKind::Segment(name) = &slot.kind {
+                    self.segment_is_known(name, &file.structure);
+                }
+            }
+        }
+        self.scope = file.name.text.as_str().into();
+        let names: Vec<SmolStr> = file.resources.iter().map(|entry| entry.name.clone()).collect();
+        let mut resources = Vec::new();
+        for entry in file.resources {
+            let (place, maps) = (entry.make.place, entry.maps.len());
+            if let Some(resource) = self.resource(entry, &structure, &names) {
+                if resource.maps.len() == maps {
+                    self.makes.push((compiled.messages.len(), resources.len(), place));
+                }
+                resources.push(resource);
+            }
+        }
         compiled.messages.push(MessagePlan { name: file.name.text.into(), structure, resources });
     }
 
@@ -34,22 +51,21 @@ impl Compiler {
             return None;
         }
         self.segment_fits(&entry.from, structure);
-        let name = resource_name(&entry);
         let kind = SmolStr::from(entry.make.text.as_str());
         let maps = entry.maps.iter().filter_map(|map| self.segment_map(map, &kind, structure)).collect();
         let when = entry.when.as_ref().map(|when| self.condition(when, &Item::None));
         let key = entry.key.as_ref().map(|key| self.path(key, &Item::None));
-        let mut links = entry.rules;
-        links.extend(entry.refer.into_iter().map(|(to, name)| reference_rule(to, name)));
-        let links = self.rules(links, &kind, &Item::None);
+        let links = self.rules(entry.rules, &kind, &Item::None);
         self.references_fit(&links, &entry.make, names);
         if matches!(when, Some(None)) || matches!(key, Some(None)) {
             return None;
         }
         Some(ResourcePlan {
+            number: 0,
+            origin: Origin { file: entry.make.place.file, line: entry.make.place.line },
             from: entry.from.text.into(),
             kind,
-            name,
+            name: entry.name,
             maps,
             when: when.flatten(),
             key: key.flatten(),
@@ -82,8 +98,9 @@ impl Compiler {
     fn references_fit(&mut self, rules: &[Rule], place: &Scalar, names: &[SmolStr]) {
         for rule in rules {
             match &rule.action {
+                Action::Each { name, rules } if names.contains(name) => self.references_fit(rules, place, names),
                 Action::Group { rules, .. } => self.references_fit(rules, place, names),
-                Action::Refer { name } if !names.contains(name) => {
+                Action::Refer { name } | Action::Each { name, .. } if !names.contains(name) => {
                     let message = format!("no resource here is named `{name}`");
                     let hint = format!("named here: {}", names.join(", "));
                     self.report(Mistake::UnknownResource, place.place, message, hint);
@@ -91,32 +108,5 @@ impl Compiler {
                 _ => {}
             }
         }
-    }
-}
-
-/// Without a name of its own, a resource is named by its type, first letter small.
-fn resource_name(entry: &ResourceEntry) -> SmolStr {
-    if let Some(name) = &entry.name {
-        return name.text.as_str().into();
-    }
-    let mut letters = entry.make.text.chars();
-    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
-}
-
-/// `refer: { subject: patient }` is short for a rule.
-fn reference_rule(to: Scalar, name: Scalar) -> RuleEntry {
-    RuleEntry {
-        place: to.place,
-        id: None,
-        from: None,
-        first_of: Vec::new(),
-        value: None,
-        refer: Some(name),
-        to: Some(to),
-        map: None,
-        code: None,
-        link: None,
-        when: None,
-        rules: Vec::new(),
     }
 }

@@ -5,18 +5,23 @@
 
 mod message;
 mod render;
+mod required;
 mod rules;
+mod source;
+mod target;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use smol_str::SmolStr;
 
-use super::diagnostic::{Diagnostic, Mistake, Place, Reporter};
+use self::source::Item;
+use super::diagnostic::{Diagnostic, Mistake, Place, Reporter, meant};
 use super::plan::{Code, Library, Map, MessagePlan, Origin, Preference, Table};
 use super::render::RenderPlan;
-use super::written::{CodeEntry, File, MapFile, TableFile};
+use super::written::{self, CodeEntry, File, MapFile, TableFile, WrittenFile, stem};
 use super::yaml::Scalar;
 use crate::fhir::definitions;
+use crate::hl7v2::dictionary;
 
 /// What the files of a release come to.
 #[derive(Default)]
@@ -29,30 +34,46 @@ pub struct Compiled {
     pub renders: HashMap<SmolStr, RenderPlan>,
 }
 
-pub fn compile(files: &BTreeMap<String, String>) -> Result<Compiled, Vec<Diagnostic>> {
-    let mut compiler = Compiler::default();
-    let read = compiler.read(files);
+/// Compiles files, given as name and text; overlays among them are laid over the others in this order.
+pub fn compile(files: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut compiler = Compiler {
+        names: files.iter().map(|(name, _)| SmolStr::from(*name)).collect(),
+        texts: files.iter().map(|(_, text)| *text).collect(),
+        ..Compiler::default()
+    };
+    let mut reporter = Reporter { names: &compiler.names, found: &mut compiler.found };
+    let (read, _) = written::read(&compiler.texts, &mut reporter);
     let outcome = compiler.resolve(read);
     if compiler.found.is_empty() {
         return Ok(outcome);
     }
     let mut found = compiler.found;
     found.sort_by(|a, b| (&a.file, a.place, a.mistake).cmp(&(&b.file, b.place, b.mistake)));
+    found.dedup();
     Err(found)
 }
 
 #[derive(Default)]
-pub(super) struct Compiler {
+pub(super) struct Compiler<'f> {
     found: Vec<Diagnostic>,
-    /// Of the file at hand.
+    /// Names and texts of all files; a place holds an index into them.
+    names: Vec<SmolStr>,
+    texts: Vec<&'f str>,
+    /// Name of the file at hand.
     file: SmolStr,
-    file_index: u16,
+    /// Map or message at hand: what stands before the names of its rules.
+    scope: SmolStr,
     /// Map name to index, FHIR type, and data type when it is a data type map.
     maps: HashMap<SmolStr, Signature>,
     tables: HashMap<SmolStr, usize>,
+    /// The codes that each table gives.
+    table_targets: Vec<Vec<SmolStr>>,
+    /// Message, resource in it, and place: of resources that must be whole in the end.
+    makes: Vec<(usize, usize, Place)>,
     /// Encodings of the other direction, by file name.
     encodings: HashSet<SmolStr>,
-    rule_ids: HashMap<SmolStr, SmolStr>,
+    /// Outgoing messages and parts of them.
+    renders: HashMap<SmolStr, render::Make>,
 }
 
 /// What must be known of a map to use it.
@@ -64,19 +85,32 @@ struct Signature {
     datatype: bool,
 }
 
-struct ReadFile {
-    name: SmolStr,
-    index: u16,
-    file: File,
+fn inside(text: &str, scalar: &Scalar, offset: usize) -> Place {
+    let before = scalar.text.get(..offset).unwrap_or(&scalar.text);
+    let mut solid = before.chars().filter(|c| !c.is_whitespace()).count();
+    let place = scalar.place;
+    let (mut line, mut column) = (place.line, place.column);
+    let first = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
+    let skipped = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
+    let at_end = offset >= scalar.text.len();
+    let rest = text.split_inclusive('\n').skip(first).flat_map(str::chars).skip(skipped);
+    // A block scalar begins with its indicator, which is no part of the text.
+    let mut indicator = rest.clone().next().filter(|c| "|>".contains(*c) && !scalar.text.starts_with(*c)).is_some();
+    for next in rest {
+        if indicator {
+            indicator = next != '\n';
+        } else if solid == 0 && (at_end || !next.is_whitespace()) {
+            break;
+        } else {
+            solid -= usize::from(!next.is_whitespace());
+        }
+        (line, column) = if next == '\n' { (line + 1, 1) } else { (line, column + 1) };
+    }
+    let width = if line == place.line { (place.column + place.width).saturating_sub(column) } else { 1 };
+    Place { line, column, width: width.max(1), ..place }
 }
 
-/// `mappings/v2/segment/PID-Patient.yaml` is the map `PID-Patient`.
-fn stem(file: &str) -> &str {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    name.strip_suffix(".yaml").unwrap_or(name)
-}
-
-impl Compiler {
+impl Compiler<'_> {
     pub(super) fn report(
         &mut self,
         mistake: Mistake,
@@ -84,75 +118,61 @@ impl Compiler {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let file = self.file.clone();
-        self.found.push(Diagnostic { mistake, file, place, message: message.into(), hint: hint.into() });
+        Reporter { names: &self.names, found: &mut self.found }.report(mistake, place, message, hint);
     }
 
-    pub(super) fn origin(&self, place: Place) -> Origin {
-        Origin { file: self.file_index, line: place.line }
+    #[expect(clippy::unused_self, reason = "reads like the other steps of compiling")]
+    pub(super) const fn origin(&self, place: Place) -> Origin {
+        Origin { file: place.file, line: place.line }
     }
 
-    fn enter(&mut self, name: &SmolStr, index: u16) {
-        self.file = name.clone();
-        self.file_index = index;
-    }
-
-    fn read(&mut self, files: &BTreeMap<String, String>) -> Vec<ReadFile> {
-        let mut read = Vec::new();
-        for (index, (name, text)) in files.iter().enumerate() {
-            let name = SmolStr::from(name.as_str());
-            let index = u16::try_from(index).unwrap_or(u16::MAX);
-            let mut reporter = Reporter { file: name.clone(), found: &mut self.found };
-            read.extend(File::read(text, &mut reporter).map(|file| ReadFile { name, index, file }));
-        }
-        read
+    /// The place of an offset into a scalar. Folding and quoting change white space only.
+    pub(super) fn inside(&self, scalar: &Scalar, offset: usize) -> Place {
+        inside(self.texts.get(usize::from(scalar.place.file)).unwrap_or(&""), scalar, offset)
     }
 
     /// The names come first, so that files may use one another in any order.
-    fn resolve(&mut self, read: Vec<ReadFile>) -> Compiled {
+    fn resolve(&mut self, read: Vec<WrittenFile>) -> Compiled {
         self.declare(&read);
         let mut compiled = Compiled::default();
-        compiled.library.files = Self::file_names(&read);
-        for ReadFile { name, index, file } in read {
-            self.enter(&name, index);
+        compiled.library.files = self.names.clone();
+        for WrittenFile { name, file } in read {
+            self.file = name.clone();
             match file {
                 File::Map(file) => compiled.library.maps.push(self.map(stem(&name), file)),
                 File::Table(file) => compiled.library.tables.push(self.table(file)),
                 File::Identity(entries) => self.identity(entries, &mut compiled.library),
                 File::Message(file) => self.message(file, &mut compiled),
                 File::Render(file) => self.render(file, &mut compiled.renders),
+                // Laid over the others by now.
+                File::Overlay(_) => {}
             }
         }
         self.refuse_cycles(&compiled.library);
+        self.resources_are_whole(&compiled.library, &compiled.messages);
         compiled
     }
 
-    fn file_names(read: &[ReadFile]) -> Vec<SmolStr> {
-        let count = read.iter().map(|file| usize::from(file.index) + 1).max().unwrap_or(0);
-        let mut names = vec![SmolStr::default(); count];
-        for file in read {
-            names[usize::from(file.index)] = file.name.clone();
-        }
-        names
-    }
-
-    fn declare(&mut self, read: &[ReadFile]) {
+    fn declare(&mut self, read: &[WrittenFile]) {
         let mut maps = 0;
         let mut tables = 0;
-        for ReadFile { name, index, file } in read {
-            self.enter(name, *index);
+        for WrittenFile { name, file } in read {
             match file {
                 File::Map(file) => {
                     self.declare_map(stem(name), file, maps);
                     maps += 1;
                 }
                 File::Table(file) => {
+                    self.table_targets.push(file.codes.iter().map(|(_, row)| row.code.as_str().into()).collect());
                     let taken = self.tables.insert(file.name.text.as_str().into(), tables).is_some();
                     self.refuse_double(taken, &file.name);
                     tables += 1;
                 }
                 File::Render(file) if file.datatype.is_some() => {
                     self.encodings.insert(stem(name).into());
+                }
+                File::Render(file) => {
+                    self.renders.insert(file.name.text.as_str().into(), render::Make::of(file));
                 }
                 _ => {}
             }
@@ -180,31 +200,49 @@ impl Compiler {
 
     fn map(&mut self, name: &str, file: MapFile) -> Map {
         let target = SmolStr::from(file.target.text.as_str());
+        self.source_is_known(&file);
         let known = definitions::is_known(&target) || definitions::Primitive::of(&target).is_some();
         if !known {
             self.report(Mistake::TargetPath, file.target.place, format!("R4 has no type `{target}`"), "");
         }
-        let item = if file.datatype { rules::Item::Named(file.source.text.into()) } else { rules::Item::None };
+        self.scope = name.into();
+        let item = if file.datatype { Item::Named(file.source.text.into()) } else { Item::None };
+        let place = file.target.place;
+        let datatype = file.datatype;
         let rules = if known { self.rules(file.rules, &target, &item) } else { Vec::new() };
+        if datatype && !rules.is_empty() {
+            self.requires_elements(&target, &rules, place);
+        }
         Map { name: name.into(), target, rules }
+    }
+
+    fn source_is_known(&mut self, file: &MapFile) {
+        if !file.datatype {
+            self.segment_is_known(&file.source.text, &file.source);
+        } else if !dictionary::is_datatype(&file.source.text) {
+            let message = format!("HL7 v2 has no data type `{}`", file.source.text);
+            let hint = meant(&file.source.text, dictionary::datatypes());
+            self.report(Mistake::UnknownComponent, file.source.place, message, hint);
+        }
     }
 
     fn table(&mut self, file: TableFile) -> Table {
         let system = file.system.map(|system| SmolStr::from(system.text));
-        let mut codes = HashMap::new();
-        for (key, CodeEntry { code, display, system: own }) in file.codes {
+        let (mut codes, mut sources) = (HashMap::new(), HashMap::new());
+        for (key, CodeEntry { code, display, system: own, .. }) in file.codes {
             let code = Code {
                 value: code.into(),
                 system: own.map(SmolStr::from).or_else(|| system.clone()),
                 display: display.map(SmolStr::from),
             };
+            sources.entry(code.value.clone()).or_insert_with(|| SmolStr::from(key.text.as_str()));
             let taken = codes.insert(SmolStr::from(key.text.to_lowercase()), code).is_some();
             if taken {
                 let message = format!("the code `{}` is here twice", key.text);
                 self.report(Mistake::Duplicate, key.place, message, "codes are compared without regard to case");
             }
         }
-        Table { name: file.name.text.into(), codes }
+        Table { name: file.name.text.into(), codes, sources }
     }
 
     fn identity(&mut self, entries: Vec<(Scalar, Vec<Scalar>)>, library: &mut Library) {
@@ -222,10 +260,8 @@ impl Compiler {
     fn refuse_cycles(&mut self, library: &Library) {
         for (index, map) in library.maps.iter().enumerate() {
             if rules::reaches(library, index, index, &mut Vec::new()) {
-                let origin = map.rules.first().map(|rule| rule.origin);
-                self.file =
-                    origin.map_or_else(SmolStr::default, |origin| library.files[usize::from(origin.file)].clone());
-                let place = Place { line: origin.map_or(1, |origin| origin.line), column: 1 };
+                let origin = map.rules.first().map_or(Origin { file: 0, line: 1 }, |rule| rule.origin);
+                let place = Place { file: origin.file, line: origin.line, column: 1, width: 1 };
                 self.report(Mistake::Cycle, place, format!("the map `{}` comes back to itself", map.name), "");
             }
         }

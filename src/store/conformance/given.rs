@@ -12,6 +12,7 @@ use crate::base::{Digest, Timestamp};
 use crate::record::{
     Audit, Cause, Conclusion, Delivery, Disposition, IdentifierKey, IndexEntry, Lane, Lanes, MessageOutcome,
     NewDelivery, Payload, Reception, Referral, ReferralWrite, ResourceKey, ResourceWrite, ReusePolicy, StoredMessage,
+    Trail,
 };
 use crate::store::{Admission, Concluded, Lease, Load, Loaded};
 
@@ -140,6 +141,7 @@ pub fn conclusion(cause: Cause) -> Conclusion {
         outcome: MessageOutcome::Processed,
         issues: vec![],
         release: "release".into(),
+        trail: Trail::default(),
         resources: vec![],
         redirects: vec![],
         referrals: vec![],

@@ -13,6 +13,7 @@ mod leases;
 mod referrals;
 mod resources;
 mod setup;
+mod trail;
 
 use given::Bench;
 
@@ -49,6 +50,7 @@ suite! {
         the_backlog_counts, many_callers_share_commits];
     resources: [versions_follow_each_other, a_batch_may_write_successive_versions, a_wrong_version_conflicts,
         identifiers_follow_the_index, redirects_collapse, identifiers_lead_to_the_survivor];
+    trail: [a_trace_is_found_again, codes_wait_until_the_message_runs_again, versions_name_their_message];
     referrals: [versions_are_checked, timeline_keeps_the_order, open_referrals_follow_merges, timers_fire_once,
         a_timer_fires_and_not_its_neighbour,        work_items_are_kept];
     deliveries: [order_holds_per_subject, due_times_hold, attempts_are_counted_and_finished_once,

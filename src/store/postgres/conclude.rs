@@ -7,8 +7,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::connection;
 use super::fault::Answered;
-use super::{deliveries, lanes, messages, referrals, resources, sql};
-use crate::base::ids::MessageId;
+use super::{deliveries, lanes, messages, referrals, resources, sql, trail};
 use crate::record::{Cause, Conclusion, MessageOutcome};
 use crate::store::{Concluded, encoding};
 
@@ -43,19 +42,13 @@ async fn write(connection: &mut PgConnection, token: i64, batch: &[Conclusion]) 
         return Ok(Concluded::Conflict);
     }
     deliveries::insert(connection, &effective).await?;
+    trail::write(connection, &effective).await?;
     write_notes(connection, batch).await?;
     Ok(Concluded::Done)
 }
 
 fn parks(conclusion: &Conclusion) -> bool {
     conclusion.outcome == MessageOutcome::Parked && matches!(conclusion.cause, Cause::Message(_))
-}
-
-fn message_of(conclusion: &Conclusion) -> Option<MessageId> {
-    match conclusion.cause {
-        Cause::Message(id) => Some(id),
-        Cause::Timer(_) => None,
-    }
 }
 
 /// Takes the causes out of their queues. `false`: one of them was concluded by somebody else.
@@ -67,19 +60,19 @@ async fn settle_causes(connection: &mut PgConnection, batch: &[Conclusion]) -> A
             return Ok(false);
         }
     }
-    let concluded: Vec<&Conclusion> = batch.iter().filter(|one| message_of(one).is_some()).collect();
+    let concluded: Vec<&Conclusion> = batch.iter().filter(|one| one.cause.message().is_some()).collect();
     if concluded.is_empty() { Ok(true) } else { settle_messages(connection, &concluded).await }
 }
 
 async fn settle_messages(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answered<bool> {
-    let ids: Vec<i64> = batch.iter().filter_map(|one| message_of(one)).map(|id| id.0).collect();
+    let ids: Vec<i64> = batch.iter().filter_map(|one| one.cause.message()).map(|id| id.0).collect();
     let pending = lanes::pending(connection, &ids).await?;
     if pending.len() != ids.len() {
         return Ok(false);
     }
     connection::lock(connection, lanes::locks(&pending)).await?;
     let parked: Vec<i64> =
-        batch.iter().filter(|one| parks(one)).filter_map(|one| message_of(one)).map(|id| id.0).collect();
+        batch.iter().filter(|one| parks(one)).filter_map(|one| one.cause.message()).map(|id| id.0).collect();
     let leaving: Vec<_> = pending.iter().filter(|one| !parked.contains(&one.id)).collect();
     let moved = lanes::leave(connection, &leaving, false).await?
         && (parked.is_empty() || lanes::set_parked(connection, &parked, true).await?);
@@ -87,7 +80,7 @@ async fn settle_messages(connection: &mut PgConnection, batch: &[&Conclusion]) -
         let outcomes = batch.iter().filter_map(|one| {
             let issues = encoding::issues_json(&one.issues);
             let (outcome, at, release) = (one.outcome, one.concluded_at, &*one.release);
-            message_of(one).map(|id| messages::NewOutcome { id, outcome, at, release, issues })
+            one.cause.message().map(|id| messages::NewOutcome { id, outcome, at, release, issues })
         });
         messages::put_outcomes(connection, outcomes.collect()).await?;
     }
@@ -97,13 +90,13 @@ async fn settle_messages(connection: &mut PgConnection, batch: &[&Conclusion]) -
 /// What people read of it: work items and the audit trail.
 async fn write_notes(connection: &mut PgConnection, batch: &[Conclusion]) -> Answered<()> {
     let items =
-        batch.iter().flat_map(|one| one.work_items.iter().map(|item| (item, message_of(one), one.concluded_at)));
+        batch.iter().flat_map(|one| one.work_items.iter().map(|item| (item, one.cause.message(), one.concluded_at)));
     referrals::add_work_items(connection, items.collect()).await?;
     sqlx::query(sql::INSERT_AUDIT)
         .bind(batch.iter().map(|one| one.concluded_at.as_micros()).collect::<Vec<_>>())
         .bind(batch.iter().map(|one| one.audit.action).collect::<Vec<_>>())
         .bind(batch.iter().map(|one| connection::text(&one.audit.agent)).collect::<Vec<_>>())
-        .bind(batch.iter().map(|one| message_of(one).map(|id| id.0)).collect::<Vec<_>>())
+        .bind(batch.iter().map(|one| one.cause.message().map(|id| id.0)).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())

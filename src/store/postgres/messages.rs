@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgPool, Row as _};
 
 use super::connection::{self, Space, number, text};
 use super::fault::{Answered, Fault};
-use super::{admit, sql};
+use super::{admit, sql, trail};
 use crate::base::Timestamp;
 use crate::base::ids::{FeedName, MessageId};
 use crate::record::{Lanes, MessageOutcome, StoredMessage};
@@ -149,6 +149,7 @@ pub async fn requeue(pool: &PgPool, id: MessageId, lanes: &Lanes) -> Answered<bo
         let blocked = i64::try_from(occupied).unwrap_or(i64::MAX);
         admit::enter(&mut transaction, turn.into_iter().map(|turn| (id.0, turn, lanes, blocked))).await?;
         replace_outcome(&mut transaction, id, MessageOutcome::Pending, None).await?;
+        trail::forget_unmapped(&mut transaction, id).await?;
         transaction.commit().await?;
     }
     Ok(requeued)

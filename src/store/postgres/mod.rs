@@ -21,6 +21,7 @@ mod resources;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod wake;
 
 use std::collections::HashSet;
@@ -38,14 +39,14 @@ use self::wake::Wake;
 use super::{
     Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, LaneActed, LaneAction,
     LaneStatus, Lease, Load, Loaded, MessageQuery, MessageStore, ResourceStore, Store, StoreError, TimelineEntry,
-    WorkflowStore,
+    TrailStore, WorkflowStore,
 };
 use crate::base::ids::{DeliveryId, EndpointName, MessageId, ReferralId};
 use crate::base::limits::{POSTGRES_CONNECTIONS_MAX, WRITE_QUEUE_MAX};
 use crate::base::{Clock as _, SystemClock, Timestamp};
 use crate::record::{
     Attempt, Conclusion, Delivery, Lane, Lanes, Reception, Referral, ResourceKey, ResourceVersion, StoredMessage,
-    Timer, WorkItem,
+    StoredTrace, Timer, WaitingCode, WorkItem,
 };
 
 /// A store on a server. Its tasks end when it is dropped, after they have admitted what waits.
@@ -159,6 +160,20 @@ impl MessageStore for PostgresStore {
         now: Timestamp,
     ) -> Answer<'a, LaneActed> {
         self.run_waking("act_on_lane", lanes::act(&self.pool, lane, action, agent, now))
+    }
+}
+
+impl TrailStore for PostgresStore {
+    fn trace(&self, message: MessageId) -> Answer<'_, Option<StoredTrace>> {
+        run("trace", trail::trace(&self.pool, message))
+    }
+
+    fn waiting_codes(&self, limit: u32) -> Answer<'_, Vec<WaitingCode>> {
+        run("waiting_codes", trail::waiting_codes(&self.pool, limit))
+    }
+
+    fn waiting_messages<'a>(&'a self, code: &'a WaitingCode, limit: u32) -> Answer<'a, Vec<MessageId>> {
+        run("waiting_messages", trail::waiting_messages(&self.pool, code, limit))
     }
 }
 

@@ -8,10 +8,14 @@ use sqlx::{PgConnection, PgPool, Row as _};
 use super::connection::{number, text};
 use super::fault::{Answered, Fault};
 use super::{messages, referrals, sql};
+use crate::base::ids::MessageId;
 use crate::base::{Digest, Timestamp};
 use crate::record::{Conclusion, Redirect, ResourceKey, ResourceVersion, ResourceWrite};
 use crate::store::encoding::{self, IndexKey};
 use crate::store::{Load, Loaded};
+
+/// What is written, the message that caused it, and when.
+type Write<'w> = (&'w ResourceWrite, Option<MessageId>, Timestamp);
 
 /// A resource before the batch and, at first, after it.
 #[derive(Default, Clone)]
@@ -22,8 +26,10 @@ struct Standing {
 
 /// Writes the next versions and the redirects. `false`: a resource has moved on since it was read.
 pub async fn write(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answered<bool> {
-    let writes: Vec<(&ResourceWrite, Timestamp)> =
-        batch.iter().flat_map(|one| one.resources.iter().map(|write| (write, one.concluded_at))).collect();
+    let writes: Vec<Write<'_>> = batch
+        .iter()
+        .flat_map(|one| one.resources.iter().map(|write| (write, one.cause.message(), one.concluded_at)))
+        .collect();
     if !writes.is_empty() && !write_versions(connection, &writes).await? {
         return Ok(false);
     }
@@ -33,10 +39,10 @@ pub async fn write(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answ
     Ok(true)
 }
 
-async fn write_versions(connection: &mut PgConnection, writes: &[(&ResourceWrite, Timestamp)]) -> Answered<bool> {
+async fn write_versions(connection: &mut PgConnection, writes: &[Write<'_>]) -> Answered<bool> {
     let before = standing(connection, writes).await?;
     let mut after: BTreeMap<&ResourceKey, Standing> = BTreeMap::new();
-    for (write, _) in writes {
+    for (write, _, _) in writes {
         let standing = after.entry(&write.key).or_insert_with(|| before.get(&write.key).cloned().unwrap_or_default());
         if standing.version != write.follows {
             return Ok(false);
@@ -52,11 +58,8 @@ async fn write_versions(connection: &mut PgConnection, writes: &[(&ResourceWrite
 }
 
 /// The resources as they are, locked.
-async fn standing(
-    connection: &mut PgConnection,
-    writes: &[(&ResourceWrite, Timestamp)],
-) -> Answered<HashMap<ResourceKey, Standing>> {
-    let mut keys: Vec<&ResourceKey> = writes.iter().map(|(write, _)| &write.key).collect();
+async fn standing(connection: &mut PgConnection, writes: &[Write<'_>]) -> Answered<HashMap<ResourceKey, Standing>> {
+    let mut keys: Vec<&ResourceKey> = writes.iter().map(|(write, _, _)| &write.key).collect();
     keys.sort_unstable();
     keys.dedup();
     let (kinds, ids) = columns(keys);
@@ -99,15 +102,16 @@ async fn put_current(
     Ok(true)
 }
 
-async fn append_versions(connection: &mut PgConnection, writes: &[(&ResourceWrite, Timestamp)]) -> Answered<()> {
-    let (kinds, ids) = columns(writes.iter().map(|(write, _)| &write.key));
+async fn append_versions(connection: &mut PgConnection, writes: &[Write<'_>]) -> Answered<()> {
+    let (kinds, ids) = columns(writes.iter().map(|(write, _, _)| &write.key));
     sqlx::query(sql::INSERT_VERSIONS)
         .bind(kinds)
         .bind(ids)
-        .bind(writes.iter().map(|(write, _)| i64::from(write.follows) + 1).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(_, at)| at.as_micros()).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(write, _)| &write.digest.0[..]).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(write, _)| &*write.content).collect::<Vec<_>>())
+        .bind(writes.iter().map(|(write, _, _)| i64::from(write.follows) + 1).collect::<Vec<_>>())
+        .bind(writes.iter().map(|(_, _, at)| at.as_micros()).collect::<Vec<_>>())
+        .bind(writes.iter().map(|(write, _, _)| &write.digest.0[..]).collect::<Vec<_>>())
+        .bind(writes.iter().map(|(write, _, _)| &*write.content).collect::<Vec<_>>())
+        .bind(writes.iter().map(|(_, message, _)| message.map(|id| id.0)).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())
@@ -236,6 +240,7 @@ fn read(row: &PgRow) -> Answered<ResourceVersion> {
         digest: Digest(digest.map_err(|_| Fault::corrupt("resource_version", "digest", &key.kind))?),
         updated_at: Timestamp::from_micros(row.try_get(5)?),
         deleted: row.try_get(6)?,
+        message: row.try_get::<Option<i64>, _>(7)?.map(MessageId),
         key,
     })
 }

@@ -126,6 +126,20 @@ statements! {
     INSERT_AUDIT = "INSERT INTO audit (at, action, agent, message) \
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])";
 
+    // The trail of mapping
+    PUT_TRACES = "INSERT INTO message_trace (message, mapping_release, trace) \
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[]) \
+        ON CONFLICT (message) DO UPDATE SET mapping_release = excluded.mapping_release, trace = excluded.trace";
+    GET_TRACE = "SELECT mapping_release, trace FROM message_trace WHERE message = $1";
+    INSERT_UNMAPPED = "INSERT INTO unmapped_code (message, code_table, code, place) \
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING";
+    DELETE_UNMAPPED = "DELETE FROM unmapped_code WHERE message = $1";
+    WAITING_CODES = "SELECT m.feed, u.code_table, u.code, count(*), min(u.message) FROM unmapped_code u \
+        JOIN message m ON m.id = u.message GROUP BY m.feed, u.code_table, u.code \
+        ORDER BY count(*) DESC, m.feed, u.code_table, u.code LIMIT $1::bigint";
+    WAITING_MESSAGES = "SELECT u.message FROM unmapped_code u JOIN message m ON m.id = u.message \
+        WHERE u.code_table = $1 AND u.code = $2 AND m.feed = $3 ORDER BY u.message LIMIT $4::bigint";
+
     // Resources
     CURRENT_RESOURCES = "SELECT r.kind, r.id, r.version, r.keys FROM unnest($1::text[], $2::text[]) AS k (kind, id) \
         JOIN resource r ON r.kind = k.kind AND r.id = k.id ORDER BY r.kind, r.id FOR UPDATE OF r";
@@ -134,16 +148,16 @@ statements! {
     UPDATE_RESOURCES = "UPDATE resource r SET version = k.version, keys = k.keys \
         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[]) AS k (kind, id, version, keys) \
         WHERE r.kind = k.kind AND r.id = k.id";
-    INSERT_VERSIONS = "INSERT INTO resource_version (kind, id, version, updated_at, digest, content) \
-        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[])";
+    INSERT_VERSIONS = "INSERT INTO resource_version (kind, id, version, updated_at, digest, content, message) \
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[])";
     INSERT_INDEX = "INSERT INTO resource_index (key, kind, id) \
         SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[])";
     DELETE_INDEX = "DELETE FROM resource_index i USING unnest($1::bytea[], $2::text[], $3::text[]) AS k (key, kind, id) \
         WHERE i.key = k.key AND i.kind = k.kind AND i.id = k.id";
-    LOAD_RESOURCES = "SELECT r.kind, r.id, v.version, v.content, v.digest, v.updated_at, v.deleted \
+    LOAD_RESOURCES = "SELECT r.kind, r.id, v.version, v.content, v.digest, v.updated_at, v.deleted, v.message \
         FROM unnest($1::text[], $2::text[]) AS k (kind, id) JOIN resource r ON r.kind = k.kind AND r.id = k.id \
         JOIN resource_version v ON v.kind = r.kind AND v.id = r.id AND v.version = r.version";
-    HISTORY = "SELECT kind, id, version, content, digest, updated_at, deleted FROM resource_version \
+    HISTORY = "SELECT kind, id, version, content, digest, updated_at, deleted, message FROM resource_version \
         WHERE kind = $1 AND id = $2 ORDER BY version DESC";
     FIND_IDENTIFIERS = "SELECT key, kind, id FROM resource_index WHERE key = ANY ($1::bytea[]) ORDER BY kind, id";
     GET_REDIRECTS = "SELECT r.from_kind, r.from_id, r.to_kind, r.to_id \

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::fault::Answered;
 use super::writer::Verdict;
-use super::{deliveries, lanes, messages, referrals, resources, sql};
+use super::{deliveries, lanes, messages, referrals, resources, sql, trail};
 use crate::base::ids::MessageId;
 use crate::record::{Cause, Conclusion, MessageOutcome};
 use crate::store::{Concluded, encoding};
@@ -47,13 +47,14 @@ fn conclude_message(connection: &Connection, id: MessageId, conclusion: &Conclus
         return Ok(Concluded::Done);
     }
     lanes::leave(connection, id, &pending)?;
+    trail::write(connection, id, conclusion)?;
     write_effects(connection, Some(id), conclusion)
 }
 
 fn write_effects(connection: &Connection, message: Option<MessageId>, conclusion: &Conclusion) -> Answered<Concluded> {
     let at = conclusion.concluded_at;
     for write in &conclusion.resources {
-        if !resources::write(connection, write, at)? {
+        if !resources::write(connection, write, message, at)? {
             return Ok(Concluded::Conflict);
         }
     }

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::fault::{Answered, Fault};
 use super::writer::Verdict;
-use super::{lanes, sql};
+use super::{lanes, sql, trail};
 use crate::base::Timestamp;
 use crate::base::ids::{FeedName, MessageId};
 use crate::record::{Lanes, MessageOutcome, StoredMessage};
@@ -145,5 +145,6 @@ pub fn requeue(connection: &Connection, last: &mut i64, id: MessageId, lanes: &L
     *last += 1;
     lanes::enter(connection, id, *last, lanes)?;
     replace_outcome(connection, id, MessageOutcome::Pending, None)?;
+    trail::forget_unmapped(connection, id)?;
     Ok(Verdict::Keep(true))
 }

@@ -16,6 +16,7 @@ mod resources;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod writer;
 
 use std::collections::HashSet;
@@ -32,13 +33,13 @@ use self::writer::{Verdict, Writer};
 use super::{
     Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, LaneActed, LaneAction,
     LaneStatus, Lease, Load, Loaded, MessageQuery, MessageStore, ResourceStore, Store, StoreError, TimelineEntry,
-    WorkflowStore, encoding,
+    TrailStore, WorkflowStore, encoding,
 };
 use crate::base::ids::{DeliveryId, EndpointName, MessageId, ReferralId};
 use crate::base::{Clock as _, SystemClock, Timestamp, limits};
 use crate::record::{
     Attempt, Conclusion, Delivery, Lane, Lanes, Reception, Referral, ResourceKey, ResourceVersion, StoredMessage,
-    Timer, WorkItem,
+    StoredTrace, Timer, WaitingCode, WorkItem,
 };
 
 /// A store in one file. Dropping it finishes what is queued.
@@ -165,6 +166,22 @@ impl MessageStore for SqliteStore {
             let work = move |connection: &Connection| lanes::act(connection, lane, action, &agent, now);
             self.writer.write("act_on_lane", work).await.map(|acted| self.waking(acted))
         })
+    }
+}
+
+impl TrailStore for SqliteStore {
+    fn trace(&self, message: MessageId) -> Answer<'_, Option<StoredTrace>> {
+        Box::pin(self.readers.read("trace", move |connection| trail::trace(connection, message)))
+    }
+
+    fn waiting_codes(&self, limit: u32) -> Answer<'_, Vec<WaitingCode>> {
+        Box::pin(self.readers.read("waiting_codes", move |connection| trail::waiting_codes(connection, limit)))
+    }
+
+    fn waiting_messages<'a>(&'a self, code: &'a WaitingCode, limit: u32) -> Answer<'a, Vec<MessageId>> {
+        let code = code.clone();
+        let work = move |connection: &Connection| trail::waiting_messages(connection, &code, limit);
+        Box::pin(self.readers.read("waiting_messages", work))
     }
 }
 

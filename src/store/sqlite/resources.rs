@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::fault::{Answered, Fault};
 use super::{messages, referrals, sql};
+use crate::base::ids::MessageId;
 use crate::base::{Digest, Timestamp};
 use crate::record::{IdentifierKey, Redirect, ResourceKey, ResourceVersion, ResourceWrite};
 use crate::store::encoding::{self, IndexKey};
@@ -21,7 +22,12 @@ struct Current {
 }
 
 /// Writes the next version. `false`: the resource has moved on since it was read.
-pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> Answered<bool> {
+pub fn write(
+    connection: &Connection,
+    write: &ResourceWrite,
+    message: Option<MessageId>,
+    at: Timestamp,
+) -> Answered<bool> {
     let current = current(connection, &write.key)?;
     if current.as_ref().map_or(0, |current| current.version) != write.follows {
         return Ok(false);
@@ -37,6 +43,7 @@ pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> A
         write.digest.0,
         &packed,
         &*write.content,
+        message.map(|id| id.0),
     ])?;
     let number = connection.last_insert_rowid();
     let (kind, id) = (&*write.key.kind, &*write.key.id);
@@ -169,5 +176,6 @@ fn read(row: &Row<'_>, key: &ResourceKey) -> Answered<ResourceVersion> {
         digest: Digest(digest),
         updated_at: Timestamp::from_micros(row.get(3)?),
         deleted: row.get(4)?,
+        message: row.get::<_, Option<i64>>(5)?.map(MessageId),
     })
 }

@@ -113,21 +113,34 @@ statements! {
     INSERT_WORK_ITEM = "INSERT INTO work_item (kind, referral, message, created_at, text) VALUES (?1, ?2, ?3, ?4, ?5)";
     INSERT_AUDIT = "INSERT INTO audit (at, action, agent, message) VALUES (?1, ?2, ?3, ?4)";
 
+    // The trail of mapping
+    PUT_TRACE = "INSERT INTO message_trace (message, mapping_release, trace) VALUES (?1, ?2, ?3) \
+        ON CONFLICT (message) DO UPDATE SET mapping_release = excluded.mapping_release, trace = excluded.trace";
+    GET_TRACE = "SELECT mapping_release, trace FROM message_trace WHERE message = ?1";
+    INSERT_UNMAPPED = "INSERT INTO unmapped_code (message, code_table, code, place) VALUES (?1, ?2, ?3, ?4) \
+        ON CONFLICT DO NOTHING";
+    DELETE_UNMAPPED = "DELETE FROM unmapped_code WHERE message = ?1";
+    WAITING_CODES = "SELECT m.feed, u.code_table, u.code, count(*), min(u.message) FROM unmapped_code u \
+        JOIN message m ON m.id = u.message GROUP BY m.feed, u.code_table, u.code \
+        ORDER BY count(*) DESC, m.feed, u.code_table, u.code LIMIT ?1";
+    WAITING_MESSAGES = "SELECT u.message FROM unmapped_code u JOIN message m ON m.id = u.message \
+        WHERE u.code_table = ?1 AND u.code = ?2 AND m.feed = ?3 ORDER BY u.message LIMIT ?4";
+
     // Resources
     CURRENT_RESOURCE = "SELECT r.version, r.first, r.current, v.keys FROM resource r \
         JOIN resource_version v ON v.number = r.current WHERE r.kind = ?1 AND r.id = ?2";
-    INSERT_VERSION = "INSERT INTO resource_version (kind, id, version, previous, updated_at, digest, keys, content) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    INSERT_VERSION = "INSERT INTO resource_version (kind, id, version, previous, updated_at, digest, keys, content, \
+        message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     INSERT_RESOURCE = "INSERT INTO resource (kind, id, version, first, current) VALUES (?1, ?2, 1, ?3, ?3)";
     UPDATE_RESOURCE = "UPDATE resource SET version = ?3, current = ?4 WHERE kind = ?1 AND id = ?2";
     INSERT_INDEX = "INSERT INTO resource_index (key, resource) VALUES (?1, ?2)";
     DELETE_INDEX = "DELETE FROM resource_index WHERE key = ?1 AND resource = ?2";
-    LOAD_RESOURCE = "SELECT v.version, v.content, v.digest, v.updated_at, v.deleted FROM resource r \
+    LOAD_RESOURCE = "SELECT v.version, v.content, v.digest, v.updated_at, v.deleted, v.message FROM resource r \
         JOIN resource_version v ON v.number = r.current WHERE r.kind = ?1 AND r.id = ?2";
     HISTORY = "WITH RECURSIVE chain (number) AS (SELECT current FROM resource WHERE kind = ?1 AND id = ?2 \
         UNION ALL SELECT v.previous FROM chain JOIN resource_version v ON v.number = chain.number \
         WHERE v.previous IS NOT NULL) \
-        SELECT v.version, v.content, v.digest, v.updated_at, v.deleted FROM chain \
+        SELECT v.version, v.content, v.digest, v.updated_at, v.deleted, v.message FROM chain \
         JOIN resource_version v ON v.number = chain.number ORDER BY v.version DESC";
     FIND_IDENTIFIER = "SELECT v.kind, v.id FROM resource_index i JOIN resource_version v ON v.number = i.resource \
         WHERE i.key = ?1 ORDER BY i.resource";

@@ -1,0 +1,22 @@
+-- What mapping leaves beside its result: where every leaf came from, and the codes that no table knew.
+
+-- The message that made a version; none for what timers and people cause, and for versions before this column.
+ALTER TABLE resource_version ADD COLUMN message INTEGER;
+
+-- The compact trace of the last run of a message. Its rule numbers are those of the release.
+CREATE TABLE message_trace (
+    message         INTEGER PRIMARY KEY,
+    mapping_release TEXT NOT NULL,
+    trace           BLOB NOT NULL
+) STRICT;
+
+-- Codes that wait for a map, and the messages that wait with them.
+CREATE TABLE unmapped_code (
+    message    INTEGER NOT NULL,
+    code_table TEXT    NOT NULL,
+    code       TEXT    NOT NULL,
+    place      TEXT    NOT NULL,
+    CONSTRAINT unmapped_code_pk PRIMARY KEY (message, code_table, code)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX unmapped_code_by_code ON unmapped_code (code_table, code, message);
