@@ -9,6 +9,7 @@ mod fhir;
 mod filtering;
 mod math;
 mod narrative;
+mod own;
 mod precision;
 mod subsetting;
 mod text;
@@ -108,6 +109,7 @@ static ALL: &[&[Function]] = &[
     clock::FUNCTIONS,
     tree::FUNCTIONS,
     fhir::FUNCTIONS,
+    own::FUNCTIONS,
 ];
 
 pub fn all() -> impl Iterator<Item = &'static Function> {
