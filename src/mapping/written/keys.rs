@@ -63,10 +63,6 @@ impl Keys {
         Some(self.members.remove(at))
     }
 
-    pub fn has(&self, name: &str) -> bool {
-        self.members.iter().any(|(key, _)| key.text == name)
-    }
-
     pub fn ignored(&mut self, names: &[&str]) {
         for name in names {
             self.take(name);
