@@ -22,6 +22,7 @@ mod identity;
 mod mapped;
 mod notation;
 mod plan;
+mod presence;
 mod release;
 mod render;
 mod rulebook;

@@ -185,7 +185,7 @@ impl Compiler<'_> {
         self.scope = name.into();
         let item = if file.datatype { rules::Item::Named(file.source.text.into()) } else { rules::Item::None };
         let rules = if known { self.rules(file.rules, &target, &item) } else { Vec::new() };
-        Map { name: name.into(), target, rules }
+        Map { name: name.into(), target, rules, closed: false }
     }
 
     fn table(&mut self, file: TableFile) -> Table {

@@ -10,6 +10,7 @@ use crate::mapping::diagnostic::{Mistake, Place};
 use crate::mapping::functions::Function;
 use crate::mapping::notation::{self, Condition, Fault, TargetPath};
 use crate::mapping::plan::{Action, Library, Origin, Rule, Source, Step};
+use crate::mapping::presence::Presence;
 use crate::mapping::run::leaf;
 use crate::mapping::written::RuleEntry;
 use crate::mapping::yaml::Scalar;
@@ -48,8 +49,18 @@ impl Compiler<'_> {
         if matches!(when, Some(None)) {
             return None;
         }
-        Some(Rule { number: 0, id, origin, when: when.flatten(), source: source?, target: end.steps, action })
-            .filter(|rule| self.has_what_it_needs(rule, owner, place))
+        let rule = Rule {
+            number: 0,
+            id,
+            origin,
+            when: when.flatten(),
+            needs: Presence::ALWAYS,
+            when_needs: Presence::ALWAYS,
+            source: source?,
+            target: end.steps,
+            action,
+        };
+        Some(rule).filter(|rule| self.has_what_it_needs(rule, owner, place))
     }
 
     fn has_what_it_needs(&mut self, rule: &Rule, owner: &str, place: Place) -> bool {

@@ -21,6 +21,8 @@ pub struct Node<'m> {
     pub name: &'m str,
     /// Index of its group instance.
     pub group: usize,
+    /// Which fields are written, as bits.
+    pub written: u64,
 }
 
 /// One instance of a group of the structure.
@@ -41,7 +43,7 @@ impl<'p, 'm> Tree<'p, 'm> {
             let name = segment.name();
             if let Some(group) = tree.slot_for(name, current) {
                 tree.groups[group].nodes.push(tree.nodes.len());
-                tree.nodes.push(Node { segment, name, group });
+                tree.nodes.push(Node { segment, name, group, written: segment.written() });
                 current = group;
             }
         }
