@@ -1,7 +1,8 @@
 //! The commands: one file each, data on stdout, talk on stderr.
 //!
 //! Exit codes: 0 done; 1 the answer is no (a check failed, a message was refused); 2 wrong usage; 69 something outside
-//! does not answer; 78 the configuration is wrong.
+//! does not answer; 78 the configuration is wrong. Commands that compare use 2 for "worse than before": `map coverage`
+//! and `plan` say so in their help.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,14 +10,19 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
+mod code;
 mod demo;
 mod diff;
 mod doctor;
+mod feed;
+mod files;
 mod lane;
 mod listen;
 mod map;
+mod mapping;
 mod message;
 mod output;
+mod plan;
 mod replay;
 mod send;
 mod serve;
@@ -49,11 +55,19 @@ enum Command {
     /// List lanes, and get parked ones going again
     #[command(subcommand)]
     Lane(lane::Command),
+    /// Codes that messages wait for, and giving them a map
+    #[command(subcommand)]
+    Code(code::Command),
     /// Run stored messages again, for a mapping that was corrected
     Replay(replay::Arguments),
     /// Run the mapping on files
     #[command(subcommand)]
     Map(map::Command),
+    /// Learn about a feed from sample messages
+    #[command(subcommand)]
+    Feed(feed::Command),
+    /// Say what a new mapping release would change, without changing anything
+    Plan(plan::Arguments),
     /// Judge FHIR resources by R4 and by profiles; exits with 1 when one has an error
     Validate(validate::Arguments),
     /// Look for what would keep the gateway from running well
@@ -83,12 +97,15 @@ pub fn run() -> ExitCode {
         Command::Completions { shell } => completions(shell),
         Command::Check(arguments) => check::run(&arguments),
         Command::Map(command) => map::run(&command),
+        Command::Feed(command) => feed::run(&command),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Send(arguments) => setup::block_on(send::run(arguments)),
         Command::Listen(arguments) => setup::block_on(listen::run(arguments)),
         Command::Message(command) => setup::block_on(message::run(command)),
+        Command::Code(command) => setup::block_on(code::run(command)),
         Command::Replay(arguments) => setup::block_on(replay::run(arguments)),
         Command::Lane(command) => setup::block_on(lane::run(command)),
         Command::Doctor(arguments) => setup::block_on(doctor::run(arguments)),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use smol_str::SmolStr;
 
 use super::diagnostic::{Diagnostic, Reporter};
+use super::release::is_set_aside;
 use super::written::{self, Line, Reason};
 
 /// A rule, resource or code row that only one of two releases has, or that is not the same in both.
@@ -54,8 +55,9 @@ pub fn differences(
 type Sides = BTreeMap<SmolStr, Side>;
 
 fn sides(files: &BTreeMap<String, String>) -> Result<(Sides, Vec<Reason>), Vec<Diagnostic>> {
-    let names: Vec<SmolStr> = files.keys().map(SmolStr::from).collect();
-    let texts: Vec<&str> = files.values().map(String::as_str).collect();
+    let asked_for = || files.iter().filter(|(name, _)| !is_set_aside(name));
+    let names: Vec<SmolStr> = asked_for().map(|(name, _)| SmolStr::from(name)).collect();
+    let texts: Vec<&str> = asked_for().map(|(_, text)| text.as_str()).collect();
     let mut found = Vec::new();
     let (read, reasons) = written::read(&texts, &mut Reporter { names: &names, found: &mut found });
     if !found.is_empty() {

@@ -14,9 +14,12 @@
 
 mod builtin;
 pub mod cases;
+pub mod compare;
 mod compile;
+pub mod coverage;
 pub mod diagnostic;
 mod difference;
+pub mod explain;
 pub mod functions;
 mod identity;
 mod mapped;
@@ -28,7 +31,6 @@ mod render;
 mod rulebook;
 mod run;
 mod trace;
-mod untranslate;
 mod written;
 mod yaml;
 
@@ -38,7 +40,7 @@ pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
 pub use plan::Code;
-pub use release::{Plan, Release};
+pub use release::{Plan, Release, overlay};
 pub use render::{Rendered, Sources};
 pub use rulebook::{RuleBook, RuleEntry};
 pub use trace::{Fate, FieldTrace, Leaf, Origin, Outcome, Trace, TraceFault};

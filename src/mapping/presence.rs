@@ -61,6 +61,7 @@ fn rules(all: &mut [Rule], segment: &str) {
         if let Action::Group { rules: inner, .. } = &mut rule.action {
             rules(inner, segment);
         }
+        // The rules of `each` look at another segment: none of theirs is passed over.
         rule.needs = of_action(rule, segment);
         rule.when_needs = rule.when.as_ref().map_or(Presence::ALWAYS, |when| of_condition(when, segment));
     }
@@ -68,7 +69,7 @@ fn rules(all: &mut [Rule], segment: &str) {
 
 fn of_action(rule: &Rule, segment: &str) -> Presence {
     match (&rule.action, &rule.source) {
-        (Action::Refer { .. } | Action::Group { constant: true, .. }, _) => Presence::ALWAYS,
+        (Action::Refer { .. } | Action::Each { .. } | Action::Group { constant: true, .. }, _) => Presence::ALWAYS,
         (Action::Group { rules, .. }, Source::Nothing) => {
             let none = Presence { fields: 0, parts: 0 };
             rules.iter().fold(none, |needed, rule| needed.or(rule.needs))
@@ -113,7 +114,7 @@ fn of_condition(condition: &Condition, segment: &str) -> Presence {
             let none = Presence { fields: 0, parts: 0 };
             parts.iter().fold(none, |needed, part| needed.or(of_condition(part, segment)))
         }
-        Condition::Valued(source) | Condition::CountAbove(source, _) => of(source),
+        Condition::Valued(source) | Condition::CountAbove(source, _) | Condition::LengthAbove(source, _) => of(source),
         Condition::In(source, texts) if texts.iter().all(|text| !text.is_empty()) => of(source),
         Condition::In(..) | Condition::Not(_) | Condition::Present(_) | Condition::CountBelow(..) => Presence::ALWAYS,
     }
@@ -125,6 +126,7 @@ fn is_closed(library: &Library, rules: &[Rule]) -> bool {
     rules.iter().all(|rule| {
         let inner = match &rule.action {
             Action::Group { rules, .. } => is_closed(library, rules),
+            Action::Each { .. } => false,
             Action::Map { map, .. } | Action::Scalar { map } | Action::Make { map } | Action::Link { map, .. } => {
                 is_closed(library, &library.maps[*map].rules)
             }
@@ -151,7 +153,8 @@ fn is_closed_condition(condition: &Condition) -> bool {
         Condition::Valued(source)
         | Condition::In(source, _)
         | Condition::CountAbove(source, _)
-        | Condition::CountBelow(source, _) => match source {
+        | Condition::CountBelow(source, _)
+        | Condition::LengthAbove(source, _) => match source {
             notation::Source::Segment(path) => path.segment == "MSH",
             notation::Source::Item(_) | notation::Source::Constant(_) | notation::Source::Call { .. } => true,
         },

@@ -33,8 +33,8 @@ pub struct Plan {
 }
 
 impl Release {
-    /// Compiles files, given as name and text; overlays among them are laid over the others. All mistakes are told, in
-    /// the order of files and lines.
+    /// Compiles files, given as name and text; overlays among them are laid over the others, except for those in a folder
+    /// `overlays`, which wait to be asked for. All mistakes are told, in the order of files and lines.
     pub fn compile(files: &BTreeMap<String, String>) -> Result<Self, Vec<Diagnostic>> {
         Self::with_overlays(files, &[])
     }
@@ -46,6 +46,7 @@ impl Release {
     ) -> Result<Self, Vec<Diagnostic>> {
         let files: Vec<(&str, &str)> = base
             .iter()
+            .filter(|(name, _)| !is_set_aside(name))
             .chain(overlays.iter().map(|(name, text)| (name, text)))
             .map(|(n, t)| (n.as_str(), t.as_str()))
             .collect();
@@ -75,6 +76,13 @@ impl Release {
         })
     }
 
+    /// The base maps with overlays of those built in, by name.
+    pub fn builtin_with(overlays: &[&str]) -> Result<Self, Vec<Diagnostic>> {
+        let files = super::builtin_files();
+        let laid: Vec<_> = overlays.iter().filter_map(|name| overlay(&files, name)).collect();
+        Self::with_overlays(&files, &laid)
+    }
+
     /// Changes with every change to a file, also to a comment.
     pub const fn digest(&self) -> Digest {
         self.digest
@@ -100,11 +108,29 @@ impl Release {
         self.translate(table, code).is_some()
     }
 
-    /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map.
-    pub fn render(&self, name: &str, sources: &Sources, charset: Charset) -> Option<Rendered> {
-        let plan = self.renders.get(name)?;
-        Some(Renderer { plans: &self.renders, tables: &self.library.tables }.render(plan, sources, charset))
+    /// The plan of the message map of this name, such as `ADT_A05`.
+    pub fn plan(&self, name: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.name() == name)
     }
+
+    /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map. Of
+    /// `OSU_O51-NORTH` the part behind the dash names a variant, which a release need not have.
+    pub fn render(&self, name: &str, sources: &Sources, charset: Charset) -> Option<Rendered> {
+        let renderer = Renderer { plans: &self.renders, tables: &self.library.tables };
+        Some(renderer.render(renderer.plan(name)?, sources, charset))
+    }
+}
+
+/// An overlay that stands in a folder `overlays` is laid over nothing until a feed names it.
+pub fn is_set_aside(file: &str) -> bool {
+    file.split('/').rev().skip(1).any(|folder| folder == "overlays")
+}
+
+/// The file, with its text, of an overlay that is set aside; by the name of the file without its ending.
+pub fn overlay(files: &BTreeMap<String, String>, name: &str) -> Option<(String, String)> {
+    let is_named = |file: &str| file.rsplit('/').next().and_then(|last| last.strip_suffix(".yaml")) == Some(name);
+    let mut set_aside = files.iter().filter(|(file, _)| is_set_aside(file));
+    set_aside.find(|(file, _)| is_named(file)).map(|(file, text)| (file.clone(), text.clone()))
 }
 
 impl Plan {

@@ -5,11 +5,13 @@
 mod canary;
 mod configurations;
 mod documented;
+mod fhirpath;
 mod guide_codes;
 mod layers;
 mod mapping_cases;
 mod message_path;
 mod replay;
 mod replicas;
+mod round_trip;
 mod support;
 mod tidy;

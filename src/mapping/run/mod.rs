@@ -9,17 +9,19 @@ mod insert;
 mod item;
 pub(super) mod leaf;
 mod make;
+mod named;
 mod tree;
 
 pub use item::{Found, Item, Spot};
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 use smol_str::SmolStr;
 use uuid::Uuid;
 
+use self::named::Names;
 use self::tree::Tree;
 use super::identity::SenderScope;
 use super::mapped::{Context, Mapped, UnmappedCode};
@@ -46,10 +48,12 @@ pub fn run(library: &Library, plan: &MessagePlan, message: &Message, context: &C
         made: Vec::with_capacity(16),
         by_id: HashMap::with_capacity(32),
         asides: HashMap::with_capacity(16),
-        named: Vec::with_capacity(16),
+        named: Names::default(),
+        at_hand: None,
         building: 0,
         issues: Vec::new(),
         unmapped: Vec::new(),
+        unmapped_at: HashSet::new(),
         cleared: Vec::new(),
         tracer: context.trace.then(|| Tracer::new(&library.book)),
         taken: Vec::new(),
@@ -75,12 +79,16 @@ pub(super) struct Run<'p, 'm> {
     by_id: HashMap<Uuid, usize>,
     /// What closed maps made aside: the map and the text of the item to index in `made`.
     asides: HashMap<(usize, (u8, &'m str)), usize>,
-    /// Resources that the message map names: name, group instance, index in `made`.
-    named: Vec<(&'p SmolStr, usize, usize)>,
+    /// Resources that the message map names.
+    named: Names<'p>,
+    /// The resource that an `each` has come to: name and index in `made`.
+    at_hand: Option<(&'p SmolStr, usize)>,
     /// Index in `made` of the resource whose rules run.
     building: usize,
     issues: Vec<Issue>,
     unmapped: Vec<UnmappedCode>,
+    /// Tables and places of those, so that none is told twice.
+    unmapped_at: HashSet<(usize, Spot)>,
     cleared: Vec<(usize, SmolStr)>,
     tracer: Option<Tracer>,
     /// With a tracer: the places that took part in the call at hand.
@@ -146,6 +154,7 @@ impl<'p, 'm> Run<'p, 'm> {
     fn rule(&mut self, rule: &'p Rule, scope: Scope<'m>, object: &mut Object) -> bool {
         match (&rule.action, &rule.source) {
             (Action::Refer { name }, _) => self.refer(rule, name, scope, object),
+            (Action::Each { name, rules }, _) => self.for_each(rule, name, rules, scope, object),
             (Action::Group { rules, .. }, Source::Nothing) => self.element(rule, rules, scope, object, None),
             (Action::Leaf { primitive, table: None }, Source::Constant(text)) if primitive.is_plain() => {
                 self.constant(rule, text, object);
@@ -227,7 +236,7 @@ impl<'p, 'm> Run<'p, 'm> {
             Action::Scalar { map } => self.scalar(rule, &library.maps[*map].rules, inner, object),
             Action::Make { map } => self.make_aside(rule, *map, inner, found.spot(), object),
             Action::Link { map, kind } => self.link(rule, *map, kind, inner, object),
-            Action::Leaf { .. } | Action::Refer { .. } => false,
+            Action::Leaf { .. } | Action::Refer { .. } | Action::Each { .. } => false,
         }
     }
 
@@ -403,11 +412,9 @@ impl<'p, 'm> Run<'p, 'm> {
     }
 
     fn note_unmapped(&mut self, table: usize, code: &str, spot: Spot) {
-        let table = self.library.tables[table].name.clone();
-        let location = spot.to_location(self.message);
-        let unmapped = UnmappedCode { table, code: code.into(), location };
-        if !self.unmapped.contains(&unmapped) {
-            self.unmapped.push(unmapped);
+        if self.unmapped_at.insert((table, spot)) {
+            let table = self.library.tables[table].name.clone();
+            self.unmapped.push(UnmappedCode { table, code: code.into(), location: spot.to_location(self.message) });
         }
     }
 

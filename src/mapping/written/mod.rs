@@ -120,12 +120,28 @@ pub struct CodeEntry {
     pub system: Option<String>,
 }
 
-/// The other direction: a message, or one data type.
+/// The other direction: a message, a part or a variant of one, or a data type.
 pub struct RenderFile {
     pub name: Scalar,
     /// For a data type: what its paths begin with.
     pub datatype: Option<Scalar>,
-    pub segments: Vec<RenderSegment>,
+    /// For a variant: the message that it changes.
+    pub based_on: Option<Scalar>,
+    pub entries: Vec<RenderEntry>,
+    /// Of a data type or a variant.
+    pub fields: Vec<RenderField>,
+}
+
+pub enum RenderEntry {
+    Segment(RenderSegment),
+    Group(RenderGroup),
+    /// The segments of another file.
+    Include(Scalar),
+}
+
+pub struct RenderGroup {
+    pub each: Scalar,
+    pub entries: Vec<RenderEntry>,
 }
 
 pub struct RenderSegment {
@@ -156,12 +172,25 @@ pub struct RuleEntry {
     pub first_of: Vec<Scalar>,
     pub value: Option<Scalar>,
     pub refer: Option<Scalar>,
+    /// The name of resources: the rules run once for each.
+    pub each: Option<Scalar>,
     pub to: Option<Scalar>,
     pub map: Option<Scalar>,
     pub code: Option<Scalar>,
     pub link: Option<Scalar>,
     pub when: Option<Scalar>,
     pub rules: Vec<RuleEntry>,
+}
+
+impl RenderEntry {
+    /// Whether another file is included, however deep.
+    pub fn any_includes(entries: &[Self]) -> bool {
+        entries.iter().any(|entry| match entry {
+            Self::Include(_) => true,
+            Self::Group(group) => Self::any_includes(&group.entries),
+            Self::Segment(_) => false,
+        })
+    }
 }
 
 impl File {
@@ -268,6 +297,7 @@ fn reference_rule(to: Scalar, name: Scalar) -> RuleEntry {
         first_of: Vec::new(),
         value: None,
         refer: Some(name),
+        each: None,
         to: Some(to),
         map: None,
         code: None,
@@ -289,6 +319,7 @@ fn rule_entry(tree: Yaml, reporter: &mut Reporter) -> Option<RuleEntry> {
         first_of: keys.scalars("first_of", reporter),
         value: keys.scalar("value", reporter),
         refer: keys.scalar("refer", reporter),
+        each: keys.scalar("each", reporter),
         to: keys.scalar("to", reporter),
         map: keys.scalar("as", reporter),
         code: keys.scalar("code", reporter),
