@@ -9,6 +9,7 @@ use super::compile::{self, Declared};
 use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
 use super::plan::{Code, Library, MessagePlan};
+use super::presence;
 use super::render::{RenderPlan, Rendered, Renderer, Sources};
 use super::rulebook::RuleBook;
 use super::run;
@@ -53,6 +54,7 @@ impl Release {
         let compiled = compile::compile(&files)?;
         let mut library = compiled.library;
         let mut messages = compiled.messages;
+        presence::prepare(&mut library, &mut messages);
         library.book = Arc::new(RuleBook::number(&mut library, &mut messages));
         let library = Arc::new(library);
         let plans = messages.into_iter();
