@@ -164,3 +164,6 @@ pub const FHIRPATH_WORK_MAX: usize = 2_000_000;
 
 /// Memory of one compiled regular expression of FHIRPath. Those of the R4 invariants take less than a megabyte.
 pub const FHIRPATH_PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Profiles that stand inside one another, as a type's profile within a resource's: real guides have four.
+pub const PROFILE_DEPTH_MAX: usize = 8;

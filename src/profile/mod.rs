@@ -7,38 +7,71 @@
 //! It promises to end on any tree, with a bounded list of issues, and to be a pure function of resource and rules. It
 //! knows no terminology server and no network: what it cannot look up it does not judge (`docs/validation.md`).
 
+mod binding;
+mod conform;
 mod extension;
 mod invariant;
+mod matching;
 mod narrative;
 mod outcome;
+mod package;
 mod place;
 mod policy;
 mod primitive;
 mod reference;
 mod report;
 mod structure;
+mod values;
 
 pub use outcome::operation_outcome;
 pub use policy::{Policy, Verdict};
 
-use crate::base::issue::Issue;
-use crate::fhir::Resource;
+use crate::base::issue::{Issue, IssueCode};
+use crate::fhir::{Resource, definitions};
+pub use package::Package;
+use package::{CodeList, Profile};
 use place::Place;
-use structure::Walk;
+use reference::Entries;
+use structure::{Scope, Walk};
 
-/// The rules to judge by.
+/// The rules to judge by: those of R4, and the profiles of packages.
 #[derive(Default)]
-pub struct Validator {}
+pub struct Validator {
+    own: Vec<Package>,
+    has_builtin: bool,
+}
 
 impl Validator {
-    /// With the profiles that the binary carries.
-    pub fn builtin() -> Self {
-        Self::default()
+    /// With the packages that the binary carries.
+    pub const fn builtin() -> Self {
+        Self { own: Vec::new(), has_builtin: true }
+    }
+
+    /// With one more package, whose profiles go before those of the same URL.
+    #[must_use]
+    pub fn with(mut self, package: Package) -> Self {
+        self.own.push(package);
+        self
+    }
+
+    fn packages(&self) -> impl Iterator<Item = &Package> {
+        let builtin = if self.has_builtin { package::builtin() } else { &[] };
+        self.own.iter().rev().chain(builtin)
+    }
+
+    /// The profile of a canonical URL; a version behind `|` is not looked at.
+    fn profile(&self, url: &str) -> Option<&Profile> {
+        let url = url.split_once('|').map_or(url, |(url, _)| url);
+        self.packages().find_map(|package| package.profile(url))
+    }
+
+    fn codes(&self, url: &str) -> Option<&CodeList> {
+        self.packages().find_map(|package| package.codes(url))
     }
 
     /// Whether a profile of this canonical URL is loaded.
-    pub fn knows(&self, _url: &str) -> bool {
-        false
+    pub fn knows(&self, url: &str) -> bool {
+        self.profile(url).is_some()
     }
 
     /// All that is wrong with a resource, by R4 and by the profiles in its `meta.profile`.
@@ -47,9 +80,25 @@ impl Validator {
     }
 
     /// As `validate`, and by the profiles of these canonical URLs.
-    pub fn validate_as(&self, resource: &Resource, _profiles: &[String]) -> Vec<Issue> {
+    pub fn validate_as(&self, resource: &Resource, profiles: &[String]) -> Vec<Issue> {
         let mut walk = Walk::new(self);
-        walk.resource(resource.object(), &Place::root(resource.kind()), None);
+        let (object, place) = (resource.object(), Place::root(resource.kind()));
+        walk.resource(object, &place, None);
+        if let Some(kind) = definitions::resource(resource.kind()) {
+            let entries = Entries::of(object);
+            let entries = (kind == "Bundle").then_some(&entries);
+            let scope = Scope { resource: object, root: object, entries, depth: 0 };
+            for url in profiles {
+                match self.profile(url) {
+                    Some(profile) => walk.profile(profile, kind, object, &place, scope),
+                    None => walk.report.error(
+                        &place,
+                        IssueCode::NotApplicable,
+                        "a profile was asked for that is not loaded",
+                    ),
+                }
+            }
+        }
         walk.report.into_issues()
     }
 }

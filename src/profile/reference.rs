@@ -140,6 +140,20 @@ impl Walk<'_> {
     }
 }
 
+/// The resource that a reference leads to within what is at hand, with its type.
+pub fn resolve<'n>(reference: &str, scope: Scope<'n>) -> Option<(&'n Object, &'static str)> {
+    let found = match reference.strip_prefix('#') {
+        Some(fragment) => contained(scope.root, fragment),
+        None => scope.entries.and_then(|entries| entries.find(reference)),
+    }?;
+    Some((found, definitions::resource(kind_of(found)?)?))
+}
+
+/// The type of what a Reference leads to, as far as it can be known here.
+pub fn kind_of_target<'n>(node: &'n Node, scope: Scope<'n>) -> Option<&'n str> {
+    target_kind(node.get("reference")?.as_str()?, scope)
+}
+
 /// The type of what a reference leads to, as far as it can be known here.
 fn target_kind<'s>(reference: &'s str, scope: Scope<'s>) -> Option<&'s str> {
     if let Some(fragment) = reference.strip_prefix('#') {

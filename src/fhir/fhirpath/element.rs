@@ -42,6 +42,11 @@ impl<'n> Element<'n> {
         Self { content: Content::Object(object), companion: None, kind: resource_type(object).unwrap_or_default() }
     }
 
+    /// An object of which the type is known.
+    pub const fn complex(object: &'n Object, kind: &'n str) -> Self {
+        Self { content: Content::Object(object), companion: None, kind }
+    }
+
     /// A node of which the type is known: `HumanName`, `code`, or the path of a backbone element, `Patient.contact`.
     /// `companion` is what stands beside a primitive. `None` for a list or null.
     pub fn of(node: &'n Node, companion: Option<&'n Node>, kind: &'n str) -> Option<Self> {

@@ -10,6 +10,7 @@
 //!
 //! It knows no HTTP, no storage, no terminology and no profile.
 
+mod check;
 mod decimal;
 mod element;
 mod environment;
@@ -56,6 +57,12 @@ impl Expression {
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it makes sense where its focus is of a type (a resource, a data type, the path of a backbone element):
+    /// whether every member that it names can be there. What a type does not tell is taken to be right.
+    pub fn check(&self, kind: &str) -> Result<(), SyntaxFault> {
+        check::check(&self.root, kind)
     }
 
     /// Everything that it gives, in order.

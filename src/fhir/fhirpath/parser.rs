@@ -298,7 +298,7 @@ impl<'t> Parser<'t> {
                 let term = self.expression()?;
                 self.ordered(term)
             }
-            Reads::Terms | Reads::Pattern => self.expression(),
+            _ => self.expression(),
         }
     }
 

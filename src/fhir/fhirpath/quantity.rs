@@ -55,9 +55,9 @@ impl Quantity {
             let precision = |amount: &Amount| i64::from(amount.value.scale()) - i64::from(amount.exponent);
             let least = precision(&left).min(precision(&right));
             let lowest = left.exponent.min(right.exponent);
-            let scale = u32::try_from((least + i64::from(lowest)).max(0)).ok()?;
+            let shift = i32::try_from(least + i64::from(lowest)).ok()?;
             let (left, right) = common(left, right)?;
-            Some(left.rounded(scale)? == right.rounded(scale)?)
+            Some(left.shifted(shift)?.rounded(0)? == right.shifted(shift)?.rounded(0)?)
         };
         equivalent().unwrap_or(false)
     }

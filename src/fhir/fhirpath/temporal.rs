@@ -63,6 +63,16 @@ impl Temporal {
         Self { kind, precision, date, hour: 0, minute: 0, second: 0, nanosecond: 0, fraction_digits: 0, offset: None }
     }
 
+    /// A day.
+    pub const fn of_date(date: civil::Date) -> Self {
+        Self { date, precision: Precision::Day, ..Self::new(TemporalKind::Date) }
+    }
+
+    /// A time of day to the millisecond.
+    pub fn of_time(time: civil::Time) -> Self {
+        Self { precision: Precision::Second, fraction_digits: 3, ..Self::new(TemporalKind::Time).with_clock(time) }
+    }
+
     /// Reads what FHIR and FHIRPath write: `2015`, `2015-02-04T14:34:28.123+10:00`, `14:34`, and `2015T`.
     pub fn parse(kind: TemporalKind, text: &str) -> Option<Self> {
         let mut value = Self::new(kind);
@@ -198,8 +208,8 @@ impl Temporal {
 
     fn with_clock(self, time: civil::Time) -> Self {
         let nanosecond = time.subsec_nanosecond().unsigned_abs();
-        let needed = if nanosecond % 1_000_000 == 0 { 3 } else { 9 };
-        let fraction_digits = if nanosecond == 0 { self.fraction_digits } else { self.fraction_digits.max(needed) };
+        let needed = (0..=9).find(|digits| nanosecond % 10_u32.pow(9 - u32::from(*digits)) == 0).unwrap_or(9);
+        let fraction_digits = self.fraction_digits.max(needed);
         let (hour, minute) = (time.hour().unsigned_abs(), time.minute().unsigned_abs());
         Self { hour, minute, second: time.second().unsigned_abs(), nanosecond, fraction_digits, ..self }
     }

@@ -32,40 +32,23 @@ pub const PRIMITIVES: &[(&str, &str)] = &[
     ("xhtml", "Element"),
 ];
 
-const QUANTITIES: &[&str] = &["Age", "Count", "Distance", "Duration", "MoneyQuantity", "SimpleQuantity"];
-
-/// Types that no instance has.
-const ABSTRACT: &[&str] = &["Element", "BackboneElement", "Resource", "DomainResource"];
-
-/// Resources that are no DomainResource.
-const BARE_RESOURCES: &[&str] = &["Binary", "Bundle", "Parameters"];
-
-/// Data types of a resource's shape: they may have modifier extensions.
-const BACKBONE_TYPES: &[&str] = &["Dosage", "ElementDefinition", "Timing"];
+/// Quantities under the name of a profile, which R4 also takes for a type.
+const PROFILED_QUANTITIES: &[&str] = &["MoneyQuantity", "SimpleQuantity"];
 
 pub fn is_primitive(kind: &str) -> bool {
     PRIMITIVES.iter().any(|(name, _)| *name == kind)
 }
 
 pub fn is_quantity(kind: &str) -> bool {
-    kind == "Quantity" || QUANTITIES.contains(&kind)
+    is_a(kind, "Quantity")
 }
 
-/// The type that an element's type is derived from; `None` for the roots and what is not known.
+/// The type that a FHIR type is derived from; `None` for the roots and what is not known.
 pub fn parent(kind: &str) -> Option<&'static str> {
-    if let Some((_, parent)) = PRIMITIVES.iter().find(|(name, _)| *name == kind) {
-        return Some(parent);
-    }
-    match kind {
-        "Resource" | "Element" | "" => None,
-        "DomainResource" => Some("Resource"),
-        "BackboneElement" => Some("Element"),
-        _ if QUANTITIES.contains(&kind) => Some("Quantity"),
-        _ if BARE_RESOURCES.contains(&kind) => Some("Resource"),
-        _ if definitions::is_resource(kind) => Some("DomainResource"),
-        _ if kind.contains('.') || BACKBONE_TYPES.contains(&kind) => Some("BackboneElement"),
-        _ if definitions::is_known(kind) => Some("Element"),
-        _ => None,
+    match PRIMITIVES.iter().find(|(name, _)| *name == kind) {
+        Some((_, parent)) => Some(parent),
+        None if PROFILED_QUANTITIES.contains(&kind) => Some("Quantity"),
+        None => definitions::base(kind),
     }
 }
 
@@ -74,8 +57,9 @@ pub fn is_a(kind: &str, ancestor: &str) -> bool {
     kind == ancestor || parent(kind).is_some_and(|parent| is_a(parent, ancestor))
 }
 
-fn is_fhir(name: &str) -> bool {
-    ABSTRACT.contains(&name) || QUANTITIES.contains(&name) || is_primitive(name) || definitions::is_known(name)
+/// Whether FHIR has a type of the name.
+pub fn is_known(name: &str) -> bool {
+    PROFILED_QUANTITIES.contains(&name) || is_primitive(name) || definitions::is_known(name)
 }
 
 impl TypeName {
@@ -83,10 +67,10 @@ impl TypeName {
     pub fn check(&self) -> Result<(), Cause> {
         let name = self.name.as_str();
         let known = match self.namespace.as_deref() {
-            Some("FHIR") => is_fhir(name),
+            Some("FHIR") => is_known(name),
             // `System.Patient` names nothing, which is an answer and no mistake.
             Some("System") => true,
-            None => is_fhir(name) || SYSTEM.contains(&name),
+            None => is_known(name) || SYSTEM.contains(&name),
             Some(_) => false,
         };
         if known { Ok(()) } else { Err(Cause::UnknownType(self.name.clone())) }

@@ -103,6 +103,7 @@ impl Compiler<'_> {
             Condition::Valued(source)
             | Condition::In(source, _)
             | Condition::CountAbove(source, _)
+            | Condition::LengthAbove(source, _)
             | Condition::CountBelow(source, _) => self.resolve_source(source, scalar, item).is_some(),
         }
     }

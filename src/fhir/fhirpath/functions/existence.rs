@@ -1,6 +1,6 @@
 //! Whether and how many: FHIRPath N1 5.1, and `not()`.
 
-use super::Function;
+use super::{Function, Gives, Reads};
 use crate::fhir::fhirpath::equality;
 use crate::fhir::fhirpath::evaluator::{Call, Evaluator, Found};
 use crate::fhir::fhirpath::fault::Cause;
@@ -10,8 +10,8 @@ use crate::fhir::fhirpath::value::Value;
 
 pub static FUNCTIONS: &[Function] = &[
     Function::new("empty", 0, 0, |_, call| Ok(one(call.input.is_empty()))),
-    Function::new("exists", 0, 1, exists),
-    Function::new("all", 1, 1, all),
+    Function::new("exists", 0, 1, exists).reading(Reads::Criterion),
+    Function::new("all", 1, 1, all).reading(Reads::Criterion),
     Function::new("allTrue", 0, 0, |_, call| Ok(one(booleans(&call.input)?.into_iter().all(|value| value)))),
     Function::new("anyTrue", 0, 0, |_, call| Ok(one(booleans(&call.input)?.into_iter().any(|value| value)))),
     Function::new("allFalse", 0, 0, |_, call| Ok(one(booleans(&call.input)?.into_iter().all(|value| !value)))),
@@ -19,7 +19,7 @@ pub static FUNCTIONS: &[Function] = &[
     Function::new("subsetOf", 1, 1, subset_of),
     Function::new("supersetOf", 1, 1, superset_of),
     Function::new("count", 0, 0, |_, call| Ok(one(Value::count(call.input.len())))),
-    Function::new("distinct", 0, 0, |evaluator, call| equality::distinct(evaluator, call.input)),
+    Function::new("distinct", 0, 0, |evaluator, call| equality::distinct(evaluator, call.input)).giving(Gives::Input),
     Function::new("isDistinct", 0, 0, is_distinct),
     Function::new("not", 0, 0, |_, call| Ok(at_most_one(logic::boolean(&call.input)?.map(|value| !value)))),
 ];

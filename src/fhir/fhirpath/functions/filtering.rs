@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Function, Reads};
+use super::{Function, Gives, Reads};
 use crate::fhir::fhirpath::equality;
 use crate::fhir::fhirpath::evaluator::{Call, Evaluator, Found, Scope, single};
 use crate::fhir::fhirpath::fault::Cause;
@@ -13,19 +13,21 @@ use crate::fhir::fhirpath::syntax::{Form, Term, TypeName, TypeOperator};
 use crate::fhir::fhirpath::value::Value;
 
 pub static FUNCTIONS: &[Function] = &[
-    Function::new("where", 1, 1, filter),
-    Function::new("select", 1, 1, select),
-    Function::new("repeat", 1, 1, |evaluator, call| repeat(evaluator, call, true)),
-    Function::new("repeatAll", 1, 1, |evaluator, call| repeat(evaluator, call, false)),
-    Function::new("ofType", 1, 1, of_type).reading(Reads::Type),
+    Function::new("where", 1, 1, filter).reading(Reads::Criterion).giving(Gives::Input),
+    Function::new("select", 1, 1, select).reading(Reads::Projection).giving(Gives::Projection),
+    Function::new("repeat", 1, 1, |evaluator, call| repeat(evaluator, call, true)).reading(Reads::Projection),
+    Function::new("repeatAll", 1, 1, |evaluator, call| repeat(evaluator, call, false)).reading(Reads::Projection),
+    Function::new("ofType", 1, 1, of_type).reading(Reads::Type).giving(Gives::Type),
     Function::new("is", 1, 1, |evaluator, call| typed(evaluator, call, TypeOperator::Is)).reading(Reads::Type),
-    Function::new("as", 1, 1, |evaluator, call| typed(evaluator, call, TypeOperator::As)).reading(Reads::Type),
-    Function::new("iif", 2, 3, iif),
-    Function::new("aggregate", 1, 2, aggregate),
-    Function::new("sort", 0, 8, sort).reading(Reads::Order),
+    Function::new("as", 1, 1, |evaluator, call| typed(evaluator, call, TypeOperator::As))
+        .reading(Reads::Type)
+        .giving(Gives::Type),
+    Function::new("iif", 2, 3, iif).reading(Reads::Criterion).giving(Gives::Branch),
+    Function::new("aggregate", 1, 2, aggregate).reading(Reads::Projection),
+    Function::new("sort", 0, 8, sort).reading(Reads::Order).giving(Gives::Input),
     // Evaluation is pure: what is traced goes nowhere.
-    Function::new("trace", 1, 2, |_, call| Ok(call.input)),
-    Function::new("defineVariable", 1, 2, define_variable),
+    Function::new("trace", 1, 2, |_, call| Ok(call.input)).reading(Reads::Projection).giving(Gives::Input),
+    Function::new("defineVariable", 1, 2, define_variable).reading(Reads::Projection).giving(Gives::Input),
     Function::new("coalesce", 1, 16, coalesce),
 ];
 
@@ -112,7 +114,7 @@ fn aggregate<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) -> Found
     Ok(total)
 }
 
-/// By each key in turn; a key with a minus goes down. What has no key comes first.
+/// By each key in turn; a key with a minus goes down. What has no key comes first either way.
 fn sort<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) -> Found<'n> {
     let mut keyed = Vec::with_capacity(call.input.len());
     for (index, item) in call.input.into_iter().enumerate() {
@@ -150,10 +152,8 @@ fn sort_key<'n>(evaluator: &mut Evaluator<'_, 'n>, term: &Term, scope: Scope<'_,
 }
 
 fn sort_order((left, descending): &SortKey, (right, _): &SortKey) -> Result<Ordering, Cause> {
-    let order = match (left, right) {
-        (Some(left), Some(right)) => operators::compare(left, right)?.unwrap_or(Ordering::Equal),
-        _ => left.is_some().cmp(&right.is_some()),
-    };
+    let (Some(left), Some(right)) = (left, right) else { return Ok(left.is_some().cmp(&right.is_some())) };
+    let order = operators::compare(left, right)?.unwrap_or(Ordering::Equal);
     Ok(if *descending { order.reverse() } else { order })
 }
 

@@ -1,19 +1,23 @@
 //! Parts of a collection by position or by comparison: FHIRPath N1 5.3.
 
-use super::Function;
+use super::{Function, Gives};
 use crate::fhir::fhirpath::equality;
 use crate::fhir::fhirpath::evaluator::{Call, Evaluator, Found, single};
 use crate::fhir::fhirpath::item::Collection;
 
 pub static FUNCTIONS: &[Function] = &[
-    Function::new("single", 0, 0, |_, call| Ok(single(call.input)?.into_iter().collect())),
-    Function::new("first", 0, 0, |_, call| Ok(call.input.into_iter().take(1).collect())),
-    Function::new("last", 0, 0, |_, mut call| Ok(call.input.pop().into_iter().collect())),
-    Function::new("tail", 0, 0, |_, call| Ok(call.input.into_iter().skip(1).collect())),
-    Function::new("skip", 1, 1, skip),
-    Function::new("take", 1, 1, take),
-    Function::new("intersect", 1, 1, intersect),
-    Function::new("exclude", 1, 1, exclude),
+    Function::new("single", 0, 0, |_, call| Ok(single(call.input)?.into_iter().collect())).giving(Gives::Input),
+    Function::new("first", 0, 0, |_, call| Ok(call.input.into_iter().take(1).collect()))
+        .giving(Gives::Input)
+        .in_order(),
+    Function::new("last", 0, 0, |_, mut call| Ok(call.input.pop().into_iter().collect()))
+        .giving(Gives::Input)
+        .in_order(),
+    Function::new("tail", 0, 0, |_, call| Ok(call.input.into_iter().skip(1).collect())).giving(Gives::Input).in_order(),
+    Function::new("skip", 1, 1, skip).giving(Gives::Input).in_order(),
+    Function::new("take", 1, 1, take).giving(Gives::Input).in_order(),
+    Function::new("intersect", 1, 1, intersect).giving(Gives::Input),
+    Function::new("exclude", 1, 1, exclude).giving(Gives::Input),
 ];
 
 fn skip<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) -> Found<'n> {

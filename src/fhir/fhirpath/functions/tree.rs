@@ -2,15 +2,15 @@
 
 use smol_str::SmolStr;
 
-use super::Function;
+use super::{Function, Gives};
 use crate::fhir::fhirpath::evaluator::{Call, Evaluator, Found};
 use crate::fhir::fhirpath::item::{Collection, Item};
 use crate::fhir::fhirpath::types;
 use crate::fhir::fhirpath::value::{TypeInfo, Value};
 
 pub static FUNCTIONS: &[Function] = &[
-    Function::new("children", 0, 0, |evaluator, call| children(evaluator, &call.input)),
-    Function::new("descendants", 0, 0, descendants),
+    Function::new("children", 0, 0, |evaluator, call| children(evaluator, &call.input)).giving(Gives::Members),
+    Function::new("descendants", 0, 0, descendants).giving(Gives::Members),
     Function::new("type", 0, 0, |_, call| Ok(call.input.iter().map(kind).collect())),
 ];
 
