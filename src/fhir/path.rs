@@ -1,6 +1,9 @@
-//! A small part of FHIRPath over resources: member steps, `where(path = 'text')`, `first()`, `extension('url')`,
-//! `skip(n)`, `resolve()`, `ofType(Type)` and external constants (`%name`); and one function of our own,
-//! `afterPrefix('text')`: of the texts that begin so, what follows.
+//! A small part of FHIRPath over resources: member steps, `where(…)`, `first()`, `extension('url')`, `skip(n)`,
+//! `resolve()`, `repeat(step)`, `split('text')`, `ofType(Type)`, external constants (`%name`) and `%context`; and one
+//! function of our own, `afterPrefix('text')`: of the texts that begin so, what follows.
+//!
+//! What `where` asks is `path = 'text'`, `path = other`, `path != 'text'`, `path.exists()` or `path.empty()`, joined
+//! by `and`, and these by `or`. `extension` after the name of a primitive is that of the primitive.
 //!
 //! `ServiceRequest.identifier.where(type.coding.code='PLAC').value` reads as in FHIRPath. A path begins at the resources of a type or, with a small letter, at the focus.
 
@@ -25,14 +28,36 @@ enum Start {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
     Member(SmolStr),
-    Where(Vec<SmolStr>, SmolStr),
+    /// All criteria of one of the lists.
+    Where(Vec<Vec<Criterion>>),
     First,
     Extension(SmolStr),
     Resolve,
     OfType(SmolStr),
     Skip(usize),
     AfterPrefix(SmolStr),
+    Split(SmolStr),
+    /// Everything that the steps reach, taken any number of times.
+    Repeat(Vec<Step>),
 }
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Criterion {
+    path: Vec<Step>,
+    test: Test,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Test {
+    Is(SmolStr),
+    IsOneOf(Expression),
+    IsNot(SmolStr),
+    Exists,
+    Empty,
+}
+
+/// How often `repeat` takes its steps: the levels of a place, from bed to site, are six.
+const REPEAT_MAX: usize = 16;
 
 /// Why a text is not such an expression; `at` is a byte position from 0.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +74,11 @@ pub trait Environment<'n> {
 
     /// The value of `%name`.
     fn constant(&self, name: &str) -> Option<&'n str>;
+
+    /// `%context`: what the focus belongs to.
+    fn context(&self) -> Option<Element<'n>> {
+        None
+    }
 }
 
 /// One thing that an expression gave.
@@ -97,19 +127,36 @@ impl Expression {
 
     /// Everything that it gives, in order. It never fails: what is not there gives nothing.
     pub fn evaluate<'n>(&self, focus: Option<Element<'n>>, environment: &dyn Environment<'n>) -> Vec<Element<'n>> {
-        let mut found: Vec<Element<'n>> = match &self.start {
+        let found: Vec<Element<'n>> = match &self.start {
             Start::Focus => focus.into_iter().collect(),
+            Start::Constant(name) if name == "context" => environment.context().into_iter().collect(),
             Start::Constant(name) => environment.constant(name).map(Element::Text).into_iter().collect(),
             Start::Type(kind) => {
                 let resources = environment.resources().iter().filter(|resource| resource.kind() == kind);
                 resources.map(|resource| Element::Object(resource.object())).collect()
             }
         };
-        for step in &self.steps {
-            found = step.take(found, environment);
-        }
-        found
+        take_all(&self.steps, found, environment)
     }
+}
+
+fn take_all<'n>(steps: &[Step], found: Vec<Element<'n>>, environment: &dyn Environment<'n>) -> Vec<Element<'n>> {
+    let mut found = found;
+    for (at, step) in steps.iter().enumerate() {
+        let of_primitive = matches!(steps.get(at + 1), Some(Step::Extension(_)));
+        found = match step {
+            Step::Member(name) if of_primitive => with_primitive(name, found),
+            step => step.take(found, environment),
+        };
+    }
+    found
+}
+
+/// A member together with what FHIR JSON keeps beside a primitive under a name of its own.
+fn with_primitive<'n>(name: &str, found: Vec<Element<'n>>) -> Vec<Element<'n>> {
+    let beside = format!("_{name}");
+    let members = |element: Element<'n>| element.member(name).iter().chain(element.member(&beside));
+    found.into_iter().flat_map(members).map(Element::Node).collect()
 }
 
 impl Step {
@@ -117,7 +164,9 @@ impl Step {
         let found = found.into_iter();
         match self {
             Self::Member(name) => found.flat_map(|element| element.member(name)).map(Element::Node).collect(),
-            Self::Where(path, text) => found.filter(|element| holds(*element, path, text)).collect(),
+            Self::Where(criteria) => found
+                .filter(|element| criteria.iter().any(|all| all.iter().all(|one| one.holds(*element, environment))))
+                .collect(),
             Self::First => found.take(1).collect(),
             Self::Extension(url) => found
                 .flat_map(|element| element.member("extension"))
@@ -129,6 +178,12 @@ impl Step {
             Self::AfterPrefix(prefix) => {
                 found.filter_map(|element| element.text()?.strip_prefix(prefix.as_str()).map(Element::Text)).collect()
             }
+            Self::Split(separator) => found
+                .filter_map(Element::text)
+                .flat_map(|text| text.split(separator.as_str()))
+                .map(Element::Text)
+                .collect(),
+            Self::Repeat(steps) => repeat(steps, found.collect(), environment),
             Self::OfType(kind) => {
                 let of_kind =
                     |element: &Element<'_>| element.member("resourceType").first().and_then(Node::as_str) == Some(kind);
@@ -138,11 +193,33 @@ impl Step {
     }
 }
 
-fn holds(element: Element<'_>, path: &[SmolStr], text: &str) -> bool {
-    match path.split_first() {
-        None => element.text() == Some(text),
-        Some((name, rest)) => element.member(name).iter().any(|node| holds(Element::Node(node), rest, text)),
+impl Criterion {
+    fn holds<'n>(&self, element: Element<'n>, environment: &dyn Environment<'n>) -> bool {
+        let found = take_all(&self.path, vec![element], environment);
+        match &self.test {
+            Test::Is(text) => found.into_iter().any(|element| element.text() == Some(text)),
+            Test::IsOneOf(other) => {
+                let others = other.evaluate(None, environment);
+                let known = |text: &str| others.iter().any(|other| other.text() == Some(text));
+                found.into_iter().filter_map(Element::text).any(known)
+            }
+            Test::IsNot(text) => !found.is_empty() && found.into_iter().all(|element| element.text() != Some(text)),
+            Test::Exists => !found.is_empty(),
+            Test::Empty => found.is_empty(),
+        }
     }
+}
+
+fn repeat<'n>(steps: &[Step], found: Vec<Element<'n>>, environment: &dyn Environment<'n>) -> Vec<Element<'n>> {
+    let (mut all, mut next) = (Vec::new(), found);
+    for _ in 0..REPEAT_MAX {
+        next = take_all(steps, next, environment);
+        if next.is_empty() {
+            break;
+        }
+        all.extend(next.iter().copied());
+    }
+    all
 }
 
 fn resolve<'n>(element: Element<'n>, environment: &dyn Environment<'n>) -> Option<Element<'n>> {
@@ -182,7 +259,7 @@ impl<'t> Reader<'t> {
     fn expression(&mut self) -> Result<Expression, ExpressionFault> {
         if self.takes('%') {
             let start = Start::Constant(self.name()?.into());
-            return Ok(Expression { start, steps: Vec::new() });
+            return Ok(Expression { start, steps: self.steps()? });
         }
         if self.text[self.at..].starts_with("$this") {
             self.at += "$this".len();
@@ -194,10 +271,7 @@ impl<'t> Reader<'t> {
             return Ok(Expression { start: Start::Type(name.into()), steps: self.steps()? });
         }
         self.at = from;
-        let first = self.step()?;
-        let mut steps = vec![first];
-        steps.extend(self.steps()?);
-        Ok(Expression { start: Start::Focus, steps })
+        Ok(Expression { start: Start::Focus, steps: self.first_and_steps()? })
     }
 
     fn steps(&mut self) -> Result<Vec<Step>, ExpressionFault> {
@@ -218,7 +292,9 @@ impl<'t> Reader<'t> {
             "resolve" => Step::Resolve,
             "ofType" => Step::OfType(self.name()?.into()),
             "extension" => Step::Extension(self.quoted()?),
-            "where" => self.criterion()?,
+            "where" => self.criteria()?,
+            "split" => Step::Split(self.quoted()?),
+            "repeat" => Step::Repeat(self.first_and_steps()?),
             "skip" => Step::Skip(self.number()?),
             "afterPrefix" => Step::AfterPrefix(self.quoted()?),
             _ => return Err(self.fault("a function that is known here before the bracket")),
@@ -231,17 +307,67 @@ impl<'t> Reader<'t> {
         self.name()?.parse().map_err(|_| ExpressionFault { at, expected: "a number" })
     }
 
-    fn criterion(&mut self) -> Result<Step, ExpressionFault> {
-        let mut path = vec![self.name()?.into()];
-        while self.takes('.') {
-            path.push(self.name()?.into());
+    fn first_and_steps(&mut self) -> Result<Vec<Step>, ExpressionFault> {
+        let mut steps = vec![self.step()?];
+        steps.extend(self.steps()?);
+        Ok(steps)
+    }
+
+    fn takes_text(&mut self, text: &str) -> bool {
+        let found = self.text[self.at..].starts_with(text);
+        self.at += if found { text.len() } else { 0 };
+        found
+    }
+
+    fn criteria(&mut self) -> Result<Step, ExpressionFault> {
+        let mut criteria = vec![vec![self.criterion()?]];
+        loop {
+            if self.takes_text(" or ") {
+                criteria.push(vec![self.criterion()?]);
+            } else if self.takes_text(" and ") {
+                let criterion = self.criterion()?;
+                criteria.last_mut().expect("a list from the start").push(criterion);
+            } else {
+                return Ok(Step::Where(criteria));
+            }
         }
-        while self.takes(' ') {}
-        if !self.takes('=') {
-            return Err(self.fault("an equals sign"));
+    }
+
+    fn criterion(&mut self) -> Result<Criterion, ExpressionFault> {
+        let mut path = Vec::new();
+        loop {
+            if self.takes_text("exists()") {
+                return Ok(Criterion { path, test: Test::Exists });
+            }
+            if self.takes_text("empty()") {
+                return Ok(Criterion { path, test: Test::Empty });
+            }
+            // A text is compared with itself; `$this` is no step.
+            if !self.takes_text("$this") {
+                path.push(self.step()?);
+            }
+            if !self.takes('.') {
+                break;
+            }
         }
+        let comparison = self.comparison()?;
+        let plain = self.text[self.at..].starts_with('\'');
+        let test = if plain { comparison(self.quoted()?) } else { Test::IsOneOf(self.expression()?) };
+        Ok(Criterion { path, test })
+    }
+
+    fn comparison(&mut self) -> Result<fn(SmolStr) -> Test, ExpressionFault> {
+        let at = self.at;
         while self.takes(' ') {}
-        Ok(Step::Where(path, self.quoted()?))
+        let test: fn(SmolStr) -> Test = if self.takes_text("!=") {
+            Test::IsNot
+        } else if self.takes('=') {
+            Test::Is
+        } else {
+            return Err(ExpressionFault { at, expected: "an equals sign" });
+        };
+        while self.takes(' ') {}
+        Ok(test)
     }
 
     fn quoted(&mut self) -> Result<SmolStr, ExpressionFault> {
@@ -269,7 +395,8 @@ mod tests {
                 "requester":{"reference":"Practitioner/d"}}"#,
             )
             .unwrap(),
-            Resource::parse(br#"{"resourceType":"Practitioner","id":"d","active":true,"name":[{"given":["A","B"]}]}"#).unwrap(),
+            Resource::parse(br#"{"resourceType":"Practitioner","id":"d","active":true,
+                "name":[{"family":"F","_family":{"extension":[{"url":"urn:y","valueCode":"c"}]},"given":["A","B"]}]}"#).unwrap(),
         ]);
         let references: Vec<&Resource> = world.0.iter().collect();
         let environment = Fixed(&references);
@@ -289,6 +416,10 @@ mod tests {
         fn constant(&self, name: &str) -> Option<&'n str> {
             (name == "now").then_some("2026")
         }
+
+        fn context(&self) -> Option<Element<'n>> {
+            self.0.last().map(|resource| Element::Object(resource.object()))
+        }
     }
 
     #[test]
@@ -305,6 +436,16 @@ mod tests {
         check("$this.id", &["s"]);
         check("identifier.skip(1).value", &["p"]);
         check("identifier.value.afterPrefix('f')", &[""]);
+        check("identifier.where(type.coding.code!='PLAC').value", &["f"]);
+        check("identifier.where(extension('urn:x').exists()).value", &["p"]);
+        check("identifier.where(extension.empty() and value='f').value", &["f"]);
+        check("identifier.value.where($this='p')", &["p"]);
+        check("identifier.where(value='p' or value='f' and extension.exists()).value", &["p"]);
+        check("Practitioner.where(id = %context.id).id", &["d"]);
+        check("Practitioner.name.family.extension('urn:y').valueCode", &["c"]);
+        check("requester.reference.split('/')", &["Practitioner", "d"]);
+        check("$this.repeat(requester.resolve()).active", &["true"]);
+        check("%context.name.given", &["A", "B"]);
     }
 
     #[test]

@@ -14,9 +14,12 @@
 
 mod builtin;
 pub mod cases;
+pub mod compare;
 mod compile;
+pub mod coverage;
 pub mod diagnostic;
 mod difference;
+pub mod explain;
 pub mod functions;
 mod identity;
 mod mapped;
@@ -27,11 +30,11 @@ mod render;
 mod rulebook;
 mod run;
 mod trace;
-mod untranslate;
 mod written;
 mod yaml;
 
 pub use builtin::files as builtin_files;
+pub use compile::Declared;
 pub use diagnostic::{Diagnostic, Mistake, Place};
 pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;

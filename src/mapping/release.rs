@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::compile;
+use super::compile::{self, Declared};
 use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
 use super::plan::{Code, Library, MessagePlan};
@@ -23,6 +23,7 @@ pub struct Release {
     events: Arc<HashMap<SmolStr, usize>>,
     library: Arc<Library>,
     renders: Arc<HashMap<SmolStr, RenderPlan>>,
+    declared: Arc<[Declared]>,
 }
 
 /// What messages of some types become.
@@ -63,6 +64,7 @@ impl Release {
             events: Arc::new(compiled.events),
             library,
             renders: Arc::new(compiled.renders),
+            declared: compiled.declared.into(),
         })
     }
 
@@ -91,6 +93,11 @@ impl Release {
         &self.library.book
     }
 
+    /// What is left unmapped on purpose, in the order of files.
+    pub fn declared(&self) -> &[Declared] {
+        &self.declared
+    }
+
     /// The plan for a message type such as `ADT^A08`, else the one for its code with whatever event: `ACK`.
     pub fn select(&self, message_type: &str) -> Option<&Plan> {
         let code = message_type.split('^').next().unwrap_or_default();
@@ -108,10 +115,16 @@ impl Release {
         self.translate(table, code).is_some()
     }
 
-    /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map.
+    /// The plan of the message map of this name, such as `ADT_A05`.
+    pub fn plan(&self, name: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.name() == name)
+    }
+
+    /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map. Of
+    /// `OSU_O51-NORTH` the part behind the dash names a variant, which a release need not have.
     pub fn render(&self, name: &str, sources: &Sources, charset: Charset) -> Option<Rendered> {
-        let plan = self.renders.get(name)?;
-        Some(Renderer { plans: &self.renders, tables: &self.library.tables }.render(plan, sources, charset))
+        let renderer = Renderer { plans: &self.renders, tables: &self.library.tables };
+        Some(renderer.render(renderer.plan(name)?, sources, charset))
     }
 }
 

@@ -12,5 +12,6 @@ mod mapping_cases;
 mod message_path;
 mod replay;
 mod replicas;
+mod round_trip;
 mod support;
 mod tidy;

@@ -102,7 +102,7 @@ impl<'k> Checker<'_, 'k> {
 
     fn path(&self, base: Option<&'k Term>, steps: &'k [Step], this: &Known<'k>) -> Checked<'k> {
         let (mut known, rest) = match (base, steps.split_first()) {
-            (None, Some((Step { action: Action::Member(name), at }, rest))) => (first(name, *at, this)?, rest),
+            (None, Some((Step { action: Action::Member(named), at }, rest))) => (first(&named.name, *at, this)?, rest),
             (None, _) => (this.clone(), steps),
             (Some(base), _) => (self.term(base, this)?, steps),
         };
@@ -114,7 +114,7 @@ impl<'k> Checker<'_, 'k> {
 
     fn step(&self, step: &'k Step, input: Known<'k>, this: &Known<'k>) -> Checked<'k> {
         match &step.action {
-            Action::Member(name) => member(&input, name, step.at),
+            Action::Member(named) => member(&input, &named.name, step.at),
             Action::Item(index) => {
                 self.term(index, this)?;
                 in_order(input, step.at)
@@ -261,5 +261,23 @@ mod tests {
         ] {
             assert_eq!(check(kind, expression), None, "{expression}");
         }
+    }
+
+    /// What R4 itself writes is right, but for one rule about an element that its resource does not have.
+    #[test]
+    fn the_rules_of_r4_are_right() {
+        let (mut owner, mut rules, mut wrong) = ("", 0, Vec::new());
+        for line in include_str!("../definitions/constraints.txt").lines().filter(|line| !line.starts_with('#')) {
+            if let Some(expression) = line.strip_prefix("  ") {
+                rules += 1;
+                let fault = Expression::parse(expression).and_then(|expression| expression.check(owner)).err();
+                wrong.extend(fault.map(|fault| format!("{owner}: {expression}: {fault}")));
+            } else if !line.starts_with(' ') {
+                owner = line;
+            }
+        }
+        assert!(rules > 240, "{rules}");
+        assert_eq!(wrong.len(), 1, "{wrong:#?}");
+        assert!(wrong[0].starts_with("ChargeItemDefinition: name.matches"));
     }
 }

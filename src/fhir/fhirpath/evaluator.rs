@@ -10,8 +10,10 @@ use super::environment::{Environment, Focus};
 use super::fault::{Cause, EvaluationFault};
 use super::item::{Collection, Item, one};
 use super::logic;
+use super::members::Member;
 use super::operators;
 use super::syntax::{Action, Form, Operator, Step, Term, TypeName, TypeOperator};
+use super::types;
 use super::value::Value;
 use crate::base::limits::FHIRPATH_WORK_MAX;
 
@@ -64,6 +66,10 @@ impl<'e, 'n> Evaluator<'e, 'n> {
     pub fn work(&mut self, amount: usize) -> Result<(), Cause> {
         self.work_left = self.work_left.checked_sub(amount + 1).ok_or(Cause::TooMuchWork)?;
         Ok(())
+    }
+
+    pub const fn work_left(&self) -> usize {
+        self.work_left
     }
 
     fn located<T>(&mut self, at: usize, result: Result<T, Cause>) -> Result<T, Cause> {
@@ -137,7 +143,9 @@ impl<'e, 'n> Evaluator<'e, 'n> {
 
     fn path(&mut self, base: Option<&Term>, steps: &[Step], scope: Scope<'_, 'n>) -> Found<'n> {
         let (mut found, rest) = match (base, steps.split_first()) {
-            (None, Some((Step { action: Action::Member(name), .. }, rest))) => (self.first_member(name, scope)?, rest),
+            (None, Some((Step { action: Action::Member(member), .. }, rest))) => {
+                (self.first_member(member, scope)?, rest)
+            }
             (None, _) => (scope.focus.to_vec(), steps),
             (Some(base), _) => (self.chain(base, scope)?, steps),
         };
@@ -150,7 +158,7 @@ impl<'e, 'n> Evaluator<'e, 'n> {
 
     fn step(&mut self, step: &Step, input: Collection<'n>, scope: Scope<'_, 'n>) -> Found<'n> {
         match &step.action {
-            Action::Member(name) => self.members(&input, name),
+            Action::Member(member) => self.members(&input, member),
             Action::Call(function, arguments) => {
                 self.work(input.len())?;
                 (function.body)(self, Call { input, arguments, scope })
@@ -165,21 +173,22 @@ impl<'e, 'n> Evaluator<'e, 'n> {
     }
 
     /// The first name of a path is a member of the focus, or the type of the focus (FHIRPath N1 3.2).
-    fn first_member(&mut self, name: &SmolStr, scope: Scope<'_, 'n>) -> Found<'n> {
+    fn first_member(&mut self, member: &Member, scope: Scope<'_, 'n>) -> Found<'n> {
+        let name = &member.name;
         if !name.starts_with(|c: char| c.is_ascii_uppercase()) {
-            return self.members(scope.focus, name);
+            return self.members(scope.focus, member);
         }
-        let whole = TypeName { namespace: None, name: name.clone() };
-        let focus: Collection<'n> = scope.focus.iter().filter(|item| whole.includes(item)).cloned().collect();
+        let is_named = |item: &&Item<'n>| item.element().is_some_and(|element| types::is_a(element.kind(), name));
+        let focus: Collection<'n> = scope.focus.iter().filter(is_named).cloned().collect();
         if focus.is_empty() { Ok(self.environment.resources(name)) } else { Ok(focus) }
     }
 
-    fn members(&mut self, input: &[Item<'n>], name: &str) -> Found<'n> {
+    fn members(&mut self, input: &[Item<'n>], member: &Member) -> Found<'n> {
         let mut found = Collection::new();
         for item in input {
             match item {
-                Item::Element(element) => element.members(name, &mut found),
-                Item::Value(Value::Type(info)) => match name {
+                Item::Element(element) => member.append(element, &mut found),
+                Item::Value(Value::Type(info)) => match member.name.as_str() {
                     "namespace" => found.push(Value::string(info.namespace).into()),
                     "name" => found.push(Value::String(info.name.clone()).into()),
                     _ => {}

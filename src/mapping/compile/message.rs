@@ -2,10 +2,11 @@
 
 use smol_str::SmolStr;
 
-use super::rules::Item;
+use super::source::Item;
 use super::{Compiled, Compiler};
 use crate::fhir::definitions;
 use crate::mapping::diagnostic::Mistake;
+use crate::mapping::notation::structure::SlotKind;
 use crate::mapping::notation::{Structure, structure};
 use crate::mapping::plan::{Action, MessagePlan, Origin, ResourcePlan, Rule};
 use crate::mapping::written::{MessageFile, ResourceEntry};
@@ -21,10 +22,26 @@ impl Compiler<'_> {
             Ok(structure) => structure,
             Err(fault) => return self.fault(Mistake::Structure, &file.structure, &fault),
         };
+        for group in &structure.groups {
+            for slot in &group.slots {
+                if let SlotKind::Segment(name) = &slot.kind {
+                    self.segment_is_known(name, &file.structure);
+                }
+            }
+        }
         self.scope = file.name.text.as_str().into();
+        self.unmapped(file.unmapped, &[]);
         let names: Vec<SmolStr> = file.resources.iter().map(|entry| entry.name.clone()).collect();
-        let resources = file.resources.into_iter().filter_map(|entry| self.resource(entry, &structure, &names));
-        let resources = resources.collect();
+        let mut resources = Vec::new();
+        for entry in file.resources {
+            let (place, maps) = (entry.make.place, entry.maps.len());
+            if let Some(resource) = self.resource(entry, &structure, &names) {
+                if resource.maps.len() == maps {
+                    self.makes.push((compiled.messages.len(), resources.len(), place));
+                }
+                resources.push(resource);
+            }
+        }
         compiled.messages.push(MessagePlan { name: file.name.text.into(), structure, resources });
     }
 

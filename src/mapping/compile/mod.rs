@@ -5,18 +5,25 @@
 
 mod message;
 mod render;
+mod required;
 mod rules;
+mod source;
+mod target;
+mod unmapped;
 
 use std::collections::{HashMap, HashSet};
 
 use smol_str::SmolStr;
 
-use super::diagnostic::{Diagnostic, Mistake, Place, Reporter};
+use self::source::Item;
+pub use self::unmapped::Declared;
+use super::diagnostic::{Diagnostic, Mistake, Place, Reporter, meant};
 use super::plan::{Code, Library, Map, MessagePlan, Origin, Preference, Table};
 use super::render::RenderPlan;
 use super::written::{self, CodeEntry, File, MapFile, TableFile, WrittenFile, stem};
 use super::yaml::Scalar;
 use crate::fhir::definitions;
+use crate::hl7v2::dictionary;
 
 /// What the files of a release come to.
 #[derive(Default)]
@@ -27,6 +34,7 @@ pub struct Compiled {
     pub events: HashMap<SmolStr, usize>,
     /// Messages by name, and the encodings they use, by file name.
     pub renders: HashMap<SmolStr, RenderPlan>,
+    pub declared: Vec<Declared>,
 }
 
 /// Compiles files, given as name and text; overlays among them are laid over the others in this order.
@@ -37,19 +45,33 @@ pub fn compile(files: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>> {
         ..Compiler::default()
     };
     let mut reporter = Reporter { names: &compiler.names, found: &mut compiler.found };
-    let (read, _) = written::read(&compiler.texts, &mut reporter);
-    let outcome = compiler.resolve(read);
+    let written = written::read(&compiler.texts, &mut reporter);
+    let mut outcome = compiler.resolve(written.files);
+    compiler.unmapped(written.unmapped, &[]);
+    if compiler.found.is_empty() {
+        compiler.found.append(&mut compiler.late);
+    }
+    outcome.declared = std::mem::take(&mut compiler.declared);
     if compiler.found.is_empty() {
         return Ok(outcome);
     }
     let mut found = compiler.found;
+    for one in &mut found {
+        let text = files.get(usize::from(one.place.file)).map_or("", |(_, text)| *text);
+        let line = usize::try_from(one.place.line.saturating_sub(1)).unwrap_or(0);
+        one.excerpt = text.lines().nth(line).unwrap_or_default().to_owned();
+    }
     found.sort_by(|a, b| (&a.file, a.place, a.mistake).cmp(&(&b.file, b.place, b.mistake)));
+    found.dedup();
     Err(found)
 }
 
 #[derive(Default)]
 pub(super) struct Compiler<'f> {
     found: Vec<Diagnostic>,
+    /// Found in files that are right otherwise.
+    late: Vec<Diagnostic>,
+    declared: Vec<Declared>,
     /// Names and texts of all files; a place holds an index into them.
     names: Vec<SmolStr>,
     texts: Vec<&'f str>,
@@ -60,8 +82,14 @@ pub(super) struct Compiler<'f> {
     /// Map name to index, FHIR type, and data type when it is a data type map.
     maps: HashMap<SmolStr, Signature>,
     tables: HashMap<SmolStr, usize>,
+    /// The codes that each table gives.
+    table_targets: Vec<Vec<SmolStr>>,
+    /// Message, resource in it, and place: of resources that must be whole in the end.
+    makes: Vec<(usize, usize, Place)>,
     /// Encodings of the other direction, by file name.
     encodings: HashSet<SmolStr>,
+    /// Outgoing messages and parts of them.
+    renders: HashMap<SmolStr, render::Make>,
 }
 
 /// What must be known of a map to use it.
@@ -109,6 +137,11 @@ impl Compiler<'_> {
         Reporter { names: &self.names, found: &mut self.found }.report(mistake, place, message, hint);
     }
 
+    #[expect(clippy::unused_self, reason = "reads like the other steps of compiling")]
+    pub(super) const fn origin(&self, place: Place) -> Origin {
+        Origin { file: place.file, line: place.line }
+    }
+
     /// The place of an offset into a scalar. Folding and quoting change white space only.
     pub(super) fn inside(&self, scalar: &Scalar, offset: usize) -> Place {
         inside(self.texts.get(usize::from(scalar.place.file)).unwrap_or(&""), scalar, offset)
@@ -132,6 +165,7 @@ impl Compiler<'_> {
             }
         }
         self.refuse_cycles(&compiled.library);
+        self.resources_are_whole(&compiled.library, &compiled.messages);
         compiled
     }
 
@@ -145,12 +179,16 @@ impl Compiler<'_> {
                     maps += 1;
                 }
                 File::Table(file) => {
+                    self.table_targets.push(file.codes.iter().map(|(_, row)| row.code.as_str().into()).collect());
                     let taken = self.tables.insert(file.name.text.as_str().into(), tables).is_some();
                     self.refuse_double(taken, &file.name);
                     tables += 1;
                 }
                 File::Render(file) if file.datatype.is_some() => {
                     self.encodings.insert(stem(name).into());
+                }
+                File::Render(file) => {
+                    self.renders.insert(file.name.text.as_str().into(), render::Make::of(file));
                 }
                 _ => {}
             }
@@ -178,14 +216,31 @@ impl Compiler<'_> {
 
     fn map(&mut self, name: &str, file: MapFile) -> Map {
         let target = SmolStr::from(file.target.text.as_str());
+        self.source_is_known(&file);
         let known = definitions::is_known(&target) || definitions::Primitive::of(&target).is_some();
         if !known {
             self.report(Mistake::TargetPath, file.target.place, format!("R4 has no type `{target}`"), "");
         }
         self.scope = name.into();
-        let item = if file.datatype { rules::Item::Named(file.source.text.into()) } else { rules::Item::None };
+        let item = if file.datatype { Item::Named(file.source.text.into()) } else { Item::None };
+        let place = file.target.place;
+        let datatype = file.datatype;
         let rules = if known { self.rules(file.rules, &target, &item) } else { Vec::new() };
+        self.unmapped(file.unmapped, &rules);
+        if datatype && !rules.is_empty() {
+            self.requires_elements(&target, &rules, place);
+        }
         Map { name: name.into(), target, rules }
+    }
+
+    fn source_is_known(&mut self, file: &MapFile) {
+        if !file.datatype {
+            self.segment_is_known(&file.source.text, &file.source);
+        } else if !dictionary::is_datatype(&file.source.text) {
+            let message = format!("HL7 v2 has no data type `{}`", file.source.text);
+            let hint = meant(&file.source.text, dictionary::datatypes());
+            self.report(Mistake::UnknownComponent, file.source.place, message, hint);
+        }
     }
 
     fn table(&mut self, file: TableFile) -> Table {
@@ -232,3 +287,5 @@ impl Compiler<'_> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wrong;

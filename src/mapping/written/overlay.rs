@@ -17,7 +17,8 @@ pub fn file(keys: &mut Keys, reporter: &mut Reporter) -> Option<OverlayFile> {
     let name = keys.required("overlay", reporter);
     let changes = keys.list("changes", reporter);
     let changes = changes.into_iter().filter_map(|change| self::change(change, reporter)).collect();
-    Some(OverlayFile { name: name?, changes })
+    let unmapped = super::unmapped(keys, reporter);
+    Some(OverlayFile { name: name?, changes, unmapped })
 }
 
 fn change(tree: Yaml, reporter: &mut Reporter) -> Option<Change> {
@@ -399,8 +400,8 @@ mod tests {
 
     #[test]
     fn messages_get_resources_events_and_structures() {
-        let coverage = "A/account | - | { from: PID, make: Account, name: account, maps: [] }";
-        check("in: A, add: { from: PID, make: Account }, before: patient", &[coverage]);
+        let location = "A/location | - | { from: PID, make: Location, name: location, maps: [] }";
+        check("in: A, add: { from: PID, make: Location }, before: patient", &[location]);
         check(
             "in: A, drop: patient",
             &["A/patient | { from: PID, make: Patient, name: patient, maps: [PID-Patient] } | -"],

@@ -1,16 +1,17 @@
-//! Files of the other direction as written: messages, and the data types that they use.
+//! Files of the other direction as written: messages, parts of messages, variants, and the data types that they use.
 
 use super::keys::Keys;
-use super::{RenderField, RenderFile, RenderSegment};
+use super::{RenderEntry, RenderField, RenderFile, RenderGroup, RenderSegment};
 use crate::mapping::diagnostic::{Mistake, Reporter};
 use crate::mapping::yaml::{Scalar, Yaml};
 
 pub fn file(keys: &mut Keys, reporter: &mut Reporter) -> Option<RenderFile> {
     keys.ignored(&["note"]);
     let name = keys.required("render", reporter);
-    let segments = keys.list("segments", reporter);
-    let segments = segments.into_iter().filter_map(|entry| render_segment(entry, reporter)).collect();
-    Some(RenderFile { name: name?, datatype: None, segments })
+    let based_on = keys.scalar("based_on", reporter);
+    let segments = render_entries(keys, reporter);
+    let fields = render_fields(keys, reporter);
+    Some(RenderFile { name: name?, datatype: None, based_on, entries: segments, fields })
 }
 
 pub fn encoding(keys: &mut Keys, reporter: &mut Reporter) -> Option<RenderFile> {
@@ -24,19 +25,37 @@ pub fn encoding(keys: &mut Keys, reporter: &mut Reporter) -> Option<RenderFile> 
         return None;
     };
     let datatype = Scalar { place: heading.place, text: datatype };
-    let segment = RenderSegment { name: datatype.clone(), each: None, when: None, required: false, fields };
-    Some(RenderFile { name: heading, datatype: Some(datatype), segments: vec![segment] })
+    Some(RenderFile { name: heading, datatype: Some(datatype), based_on: None, entries: Vec::new(), fields })
 }
 
-fn render_segment(tree: Yaml, reporter: &mut Reporter) -> Option<RenderSegment> {
+fn render_entries(keys: &mut Keys, reporter: &mut Reporter) -> Vec<RenderEntry> {
+    let entries = keys.list("segments", reporter);
+    entries.into_iter().filter_map(|entry| render_entry(entry, reporter)).collect()
+}
+
+/// An `include`, a group with `segments`, or a `segment`.
+fn render_entry(tree: Yaml, reporter: &mut Reporter) -> Option<RenderEntry> {
     let mut keys = Keys::of(tree, reporter)?;
+    keys.ignored(&["note"]);
+    let entry = if keys.has("include") {
+        keys.required("include", reporter).map(RenderEntry::Include)
+    } else if keys.has("segments") {
+        let each = keys.required("each", reporter);
+        let entries = render_entries(&mut keys, reporter);
+        each.map(|each| RenderEntry::Group(RenderGroup { each, entries }))
+    } else {
+        render_segment(&mut keys, reporter).map(RenderEntry::Segment)
+    };
+    keys.finish(reporter);
+    entry
+}
+
+fn render_segment(keys: &mut Keys, reporter: &mut Reporter) -> Option<RenderSegment> {
     let name = keys.required("segment", reporter);
     let each = keys.scalar("each", reporter);
     let when = keys.scalar("when", reporter);
     let required = keys.scalar("required", reporter).is_some_and(|scalar| scalar.text == "true");
-    let fields = render_fields(&mut keys, reporter);
-    keys.ignored(&["note"]);
-    keys.finish(reporter);
+    let fields = render_fields(keys, reporter);
     Some(RenderSegment { name: name?, each, when, required, fields })
 }
 

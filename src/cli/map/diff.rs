@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::output::{Failure, NO, Tone, finish, print, say, toned};
 use crate::app::mapping_files;
+use crate::cli::mapping::is_overlay;
+use crate::cli::output::{Failure, NO, Tone, print, say, toned};
 use crate::mapping::{Diagnostic, Difference, Side, builtin_files, differences};
 
 #[derive(Debug, clap::Args)]
@@ -21,11 +22,7 @@ pub struct Arguments {
     json: bool,
 }
 
-pub fn run(arguments: &Arguments) -> ExitCode {
-    finish(compare(arguments))
-}
-
-fn compare(arguments: &Arguments) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let base = if arguments.base.as_os_str() == "builtin" { builtin_files() } else { files(&arguments.base)? };
     let own = files(&arguments.feed)?;
     let feed = if is_overlay(&own) { base.clone().into_iter().chain(own).collect() } else { own };
@@ -43,12 +40,6 @@ fn compare(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 fn files(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
     mapping_files(path).map_err(|error| Failure::no(format!("{}: {error}", path.display())))
-}
-
-/// An overlay cannot stand alone, a release has message maps.
-fn is_overlay(files: &BTreeMap<String, String>) -> bool {
-    let begins = |key: &str| files.values().any(|text| text.lines().any(|line| line.starts_with(key)));
-    begins("overlay:") && !begins("message:")
 }
 
 fn lines(faults: &[Diagnostic]) -> String {

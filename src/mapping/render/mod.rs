@@ -1,8 +1,13 @@
 //! The other direction: HL7 v2 messages written from resources and named facts.
 //!
-//! A render file says segment by segment which field comes from which FHIRPath expression. `each` repeats a segment
-//! for everything an expression gives, which is then the focus of its fields. A segment without data is not written,
-//! unless it is required. What an expression does not give leaves its field empty: rendering never fails.
+//! A render file says segment by segment which field comes from which FHIRPath expression. `each` repeats a segment or
+//! a group of them for everything an expression gives, which is then the focus of the fields. A segment without data
+//! is not written, unless it is required. What an expression does not give leaves its field empty: rendering never
+//! fails. A variant is a message with some fields of its own, for a partner who wants it so.
+
+mod plan;
+mod text;
+mod untranslate;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,13 +15,16 @@ use smol_str::SmolStr;
 
 use super::functions::from_uri_part;
 use super::plan::Table;
-use super::untranslate::untranslate;
 use crate::base::{Issue, IssueCode};
 use crate::fhir::Resource;
-use crate::fhir::path::{Element, Environment, Expression};
+use crate::fhir::path::{Element, Environment};
 use crate::hl7v2::escape::escape;
 use crate::hl7v2::path::FieldPath;
 use crate::hl7v2::{Charset, Delimiters, Path, Selector, builder::MessageBuilder};
+
+pub use plan::{Criterion, Encoding, Entry, Field, Group, RenderPlan, Segment, Target, Value};
+use text::{hl7_time, spread, system_name};
+use untranslate::untranslate;
 
 /// What a message is written from.
 pub struct Sources<'s> {
@@ -32,61 +40,12 @@ pub struct Rendered {
     pub issues: Vec<Issue>,
 }
 
-/// One message, or one data type: then a single segment stands for it.
-pub struct RenderPlan {
-    pub segments: Vec<Segment>,
-}
-
-pub struct Segment {
-    pub name: SmolStr,
-    pub each: Option<Expression>,
-    pub when: Option<Criterion>,
-    pub required: bool,
-    pub fields: Vec<Field>,
-}
-
-pub struct Field {
-    pub target: Target,
-    pub value: Value,
-    pub encoding: Encoding,
-    pub table: Option<usize>,
-    pub when: Option<Criterion>,
-}
-
-/// Numbers from 1; 0 means the level is not named. In a data type the field is 1.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Target {
-    pub field: u16,
-    pub component: u16,
-    pub subcomponent: u16,
-}
-
-pub enum Value {
-    Constant(SmolStr),
-    FirstOf(Vec<Expression>),
-}
-
-pub enum Encoding {
-    Text,
-    /// A FHIR date, dateTime or instant as an HL7 time stamp.
-    Time,
-    /// Text that is HL7 already, with the usual delimiters.
-    Raw,
-    /// A part of a URI, percent-decoded.
-    UriPart,
-    /// An encode file.
-    Map(SmolStr),
-}
-
-/// Whether an expression gives anything, or a certain text.
-pub struct Criterion {
-    pub negated: bool,
-    pub path: Expression,
-    pub text: Option<SmolStr>,
-}
-
 struct World<'s> {
     sources: &'s Sources<'s>,
+    /// What the group at hand stands for.
+    context: Option<Element<'s>>,
+    /// Which of the group's repetitions that is.
+    number: u32,
 }
 
 impl<'s> Environment<'s> for World<'s> {
@@ -97,6 +56,10 @@ impl<'s> Environment<'s> for World<'s> {
     fn constant(&self, name: &str) -> Option<&'s str> {
         self.sources.facts.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
+
+    fn context(&self) -> Option<Element<'s>> {
+        self.context
+    }
 }
 
 /// The plans and tables that rendering uses.
@@ -105,22 +68,24 @@ pub struct Renderer<'p> {
     pub tables: &'p [Table],
 }
 
-impl Renderer<'_> {
-    pub fn render(&self, plan: &RenderPlan, sources: &Sources, charset: Charset) -> Rendered {
-        let world = World { sources };
-        let mut message = MessageBuilder::default();
-        for segment in &plan.segments {
-            let focuses: Vec<Option<Element>> = match &segment.each {
-                Some(each) => each.evaluate(None, &world).into_iter().map(Some).collect(),
-                None => vec![None],
-            };
-            for (number, focus) in (1..).zip(focuses) {
-                if segment.when.as_ref().is_none_or(|when| when.holds(focus, &world)) {
-                    self.segment(segment, number, focus, &world, &mut message);
-                }
-            }
-        }
-        let (bytes, lost) = message.write(charset);
+/// A message in the making.
+struct Draft<'p> {
+    message: MessageBuilder,
+    /// What a variant puts before the fields of a segment.
+    variant: &'p [(SmolStr, Field)],
+}
+
+impl<'p> Renderer<'p> {
+    /// The plan of this name. `OSU_O51-NORTH` is the variant of that name, if there is one, else `OSU_O51`.
+    pub fn plan(&self, name: &str) -> Option<&'p RenderPlan> {
+        self.plans.get(name).or_else(|| self.plans.get(name.split_once('-')?.0))
+    }
+
+    pub fn render(&self, plan: &'p RenderPlan, sources: &Sources, charset: Charset) -> Rendered {
+        let base = plan.based_on.as_ref().and_then(|base| self.plans.get(base)).unwrap_or(plan);
+        let mut draft = Draft { message: MessageBuilder::default(), variant: &plan.fields };
+        self.entries(&base.entries, &World { sources, context: None, number: 1 }, &mut draft);
+        let (bytes, lost) = draft.message.write(charset);
         let mut issues = Vec::new();
         if lost > 0 {
             let text = "some characters have no code in the character set of the receiver and were replaced";
@@ -129,21 +94,46 @@ impl Renderer<'_> {
         Rendered { bytes, issues }
     }
 
-    fn segment(
-        &self,
-        segment: &Segment,
-        number: u32,
-        focus: Option<Element>,
-        world: &World,
-        message: &mut MessageBuilder,
-    ) {
-        let values = self.values(segment, number, focus, world);
+    fn entries(&self, entries: &[Entry], world: &World, draft: &mut Draft) {
+        for entry in entries {
+            match entry {
+                Entry::Segment(segment) => self.segments(segment, world, draft),
+                Entry::Include(name) => {
+                    let included = self.plans.get(name).map_or(&[][..], |plan| &plan.entries);
+                    self.entries(included, world, draft);
+                }
+                Entry::Group(group) => {
+                    for (number, context) in (1..).zip(group.each.evaluate(world.context, world)) {
+                        let world = World { context: Some(context), number, ..*world };
+                        self.entries(&group.entries, &world, draft);
+                    }
+                }
+            }
+        }
+    }
+
+    fn segments(&self, segment: &Segment, world: &World, draft: &mut Draft) {
+        let focuses: Vec<(u32, Option<Element>)> = match &segment.each {
+            Some(each) => (1..).zip(each.evaluate(world.context, world).into_iter().map(Some)).collect(),
+            None => vec![(world.number, world.context)],
+        };
+        for (number, focus) in focuses {
+            if segment.when.iter().all(|when| when.holds(focus, world)) {
+                self.segment(segment, number, focus, world, draft);
+            }
+        }
+    }
+
+    fn segment(&self, segment: &Segment, number: u32, focus: Option<Element>, world: &World, draft: &mut Draft) {
+        let variant = draft.variant.iter().filter(|(owner, _)| *owner == segment.name).map(|(_, field)| field);
+        let values = self.values(variant.chain(&segment.fields), number, focus, world);
         let from_data = values.iter().any(|value| !value.constant);
         if !from_data && !segment.required && segment.name != "MSH" {
             return;
         }
-        let nth = if segment.name == "MSH" { 1 } else { message.add_segment(&segment.name) };
+        let nth = if segment.name == "MSH" { 1 } else { draft.message.add_segment(&segment.name) };
         for Written { target, repetition, raw, .. } in values {
+            let raw = if raw == "%number" { nth.to_string() } else { raw };
             let some = |number: u16| (number > 0).then_some(number);
             let field = FieldPath {
                 number: target.field,
@@ -153,16 +143,22 @@ impl Renderer<'_> {
             };
             let path = Path { segment: segment.name.clone(), segment_selector: Selector::Nth(nth), field: Some(field) };
             // A path of a checked file names one place for which the usual delimiters serve.
-            let _unplaced = message.put_raw(&path, &raw);
+            let _unplaced = draft.message.put_raw(&path, &raw);
         }
     }
 
     /// The values of a segment or data type. The first value of a place stands.
-    fn values(&self, segment: &Segment, number: u32, focus: Option<Element>, world: &World) -> Vec<Written> {
+    fn values<'f>(
+        &self,
+        fields: impl Iterator<Item = &'f Field>,
+        number: u32,
+        focus: Option<Element>,
+        world: &World,
+    ) -> Vec<Written> {
         let mut values: Vec<Written> = Vec::new();
-        for field in &segment.fields {
+        for field in fields {
             let taken = values.iter().any(|value| value.target == field.target);
-            if taken || !field.when.as_ref().is_none_or(|when| when.holds(focus, world)) {
+            if taken || !field.when.iter().all(|when| when.holds(focus, world)) {
                 continue;
             }
             match &field.value {
@@ -189,29 +185,31 @@ impl Renderer<'_> {
 
     fn encode(&self, field: &Field, element: Element, world: &World) -> Option<String> {
         if let Encoding::Map(name) = &field.encoding {
-            let datatype = self.plans.get(name)?.segments.first()?;
             let own = match (field.table, element) {
                 (Some(table), Element::Node(node)) => untranslate(node, &self.tables[table]),
                 _ => None,
             };
-            return self.encode_datatype(datatype, own.as_ref().map_or(element, Element::Node), world);
+            return self.encode_datatype(name, own.as_ref().map_or(element, Element::Node), world);
         }
         let text = element.text()?;
-        let text = match field.table {
-            Some(table) => self.tables[table].find(text)?.value.as_str(),
-            None => text,
+        let text = match field.table.map(|table| self.tables[table].find(text)) {
+            Some(Some(code)) => code.value.clone(),
+            Some(None) if !matches!(field.encoding, Encoding::System) => return None,
+            _ if matches!(field.encoding, Encoding::System) => system_name(text),
+            _ => text.into(),
         };
         let encoded = match field.encoding {
-            Encoding::Raw => text.to_owned(),
-            Encoding::Time => hl7_time(text),
-            Encoding::UriPart => escape(&from_uri_part(text), Delimiters::default()).into_owned(),
-            Encoding::Text | Encoding::Map(_) => escape(text, Delimiters::default()).into_owned(),
+            Encoding::Raw => text.to_string(),
+            Encoding::Time => hl7_time(&text),
+            Encoding::UriPart => escape(&from_uri_part(&text), Delimiters::default()).into_owned(),
+            Encoding::Text | Encoding::System | Encoding::Map(_) => escape(&text, Delimiters::default()).into_owned(),
         };
         (!encoded.is_empty()).then_some(encoded)
     }
 
-    fn encode_datatype(&self, segment: &Segment, element: Element, world: &World) -> Option<String> {
-        let values = self.values(segment, 1, Some(element), world);
+    fn encode_datatype(&self, name: &str, element: Element, world: &World) -> Option<String> {
+        let fields = self.plans.get(name)?.fields.iter().map(|(_, field)| field);
+        let values = self.values(fields, 1, Some(element), world);
         if values.iter().all(|value| value.constant) {
             return None;
         }
@@ -232,20 +230,6 @@ struct Written {
     constant: bool,
 }
 
-/// Parts at their numbers, with the separator between.
-fn spread(parts: BTreeMap<u16, String>, separator: char) -> String {
-    let mut text = String::new();
-    let mut at = 1;
-    for (number, part) in parts {
-        while at < number {
-            text.push(separator);
-            at += 1;
-        }
-        text.push_str(&part);
-    }
-    text
-}
-
 impl Criterion {
     fn holds(&self, focus: Option<Element>, world: &World) -> bool {
         let found = self.path.evaluate(focus, world);
@@ -254,32 +238,5 @@ impl Criterion {
             Some(text) => found.iter().any(|element| element.text() == Some(text)),
         };
         holds != self.negated
-    }
-}
-
-/// `2026-03-12T08:45:00.5+01:00` to `20260312084500.5+0100`; what is no FHIR time passes without its punctuation.
-fn hl7_time(text: &str) -> String {
-    let (date, time) = text.split_once('T').map_or((text, ""), |(date, time)| (date, time));
-    let at = time.find(['+', '-', 'Z']).unwrap_or(time.len());
-    let (clock, offset) = time.split_at(at);
-    let offset = if offset == "Z" { "+0000" } else { offset };
-    [date.replace('-', ""), clock.replace(':', ""), offset.replace(':', "")].concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_lose_their_punctuation() {
-        for (fhir, hl7) in [
-            ("2026-03", "202603"),
-            ("2026-03-12", "20260312"),
-            ("2026-03-12T08:45:00+01:00", "20260312084500+0100"),
-            ("2026-03-12T08:45:00.250Z", "20260312084500.250+0000"),
-            ("2026-03-12T08:45:00-05:00", "20260312084500-0500"),
-        ] {
-            assert_eq!(hl7_time(fhir), hl7);
-        }
     }
 }

@@ -6,8 +6,11 @@
 
 use smol_str::SmolStr;
 
-use super::plan::Table;
 use crate::fhir::{Node, Object};
+use crate::mapping::plan::Table;
+
+/// How the code systems of HL7 v2 tables begin.
+const V2_SYSTEM: &str = "http://terminology.hl7.org/CodeSystem/v2-";
 
 /// A CodeableConcept or Coding as the sender had it, or `None` when the table has no part in it.
 pub fn untranslate(element: &Node, table: &Table) -> Option<Node> {
@@ -36,12 +39,16 @@ fn becomes(own: &Node, made: &Node, table: &Table) -> bool {
 /// The coding that the table makes this one of; `None` when it is left as it is.
 fn source_of(coding: &Node, table: &Table) -> Option<Node> {
     let code = text(coding, "code")?;
-    if becomes(coding, coding, table) {
-        return None;
-    }
     let source = table.sources.get(code)?;
     let mut source_coding = Object::new();
     source_coding.set("code", SmolStr::clone(source));
+    if becomes(coding, coding, table) {
+        // The systems of v2 have names in v2; another is only the table's.
+        if text(coding, "system")?.starts_with(V2_SYSTEM) {
+            return None;
+        }
+        coding.get("display").map(|display| source_coding.set("display", display.clone()));
+    }
     Some(Node::Object(source_coding))
 }
 
@@ -51,19 +58,20 @@ fn text<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
     use crate::mapping::plan::Code;
 
     fn table() -> Table {
-        let code = |value: &str| Code { value: value.into(), system: Some("urn:v3".into()), display: None };
-        let codes = [("a".into(), code("L")), ("e".into(), code("L")), ("m".into(), code("M"))];
-        Table {
-            name: "T".into(),
-            codes: HashMap::from(codes),
-            sources: HashMap::from([("L".into(), "A".into()), ("M".into(), "M".into())]),
-        }
+        let code = |value: &str, system: &str| Code { value: value.into(), system: Some(system.into()), display: None };
+        let rows = [
+            ("A", code("L", "urn:v3")),
+            ("E", code("L", "urn:v3")),
+            ("M", code("M", "urn:v3")),
+            ("S", code("S", "http://terminology.hl7.org/CodeSystem/v2-0002")),
+        ];
+        let sources = rows.iter().rev().map(|(source, code)| (code.value.clone(), SmolStr::from(*source))).collect();
+        let codes = rows.into_iter().map(|(source, code)| (source.to_lowercase().into(), code)).collect();
+        Table { name: "T".into(), codes, sources }
     }
 
     fn check(element: &str, expected: Option<&str>) {
@@ -84,11 +92,18 @@ mod tests {
     fn a_coding_of_the_table_alone_is_translated_back() {
         check(r#"{"coding":[{"system":"urn:v3","code":"L"}]}"#, Some(r#"{"coding":[{"code":"A"}]}"#));
         check(r#"{"system":"urn:v3","code":"L"}"#, Some(r#"{"code":"A"}"#));
+        check(
+            r#"{"coding":[{"system":"urn:v3","code":"M","display":"wed"}]}"#,
+            Some(r#"{"coding":[{"code":"M","display":"wed"}]}"#),
+        );
     }
 
     #[test]
     fn what_the_table_leaves_or_lacks_stays() {
-        check(r#"{"coding":[{"system":"urn:v3","code":"M","display":"wed"}]}"#, None);
+        check(
+            r#"{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0002","code":"S","display":"single"}]}"#,
+            None,
+        );
         check(r#"{"coding":[{"system":"urn:x","code":"9"}]}"#, None);
         check(r#"{"text":"t"}"#, None);
     }
