@@ -258,6 +258,9 @@ impl<'p, 'm> Run<'p, 'm> {
         object: &mut Object,
         table: Option<(usize, &Found<'m>)>,
     ) -> bool {
+        if insert::is_occupied(object, &rule.target) {
+            return false;
+        }
         let mark = self.open_element(rule);
         if rule.target.is_empty() {
             let written = self.rules(rules, scope, object);
