@@ -181,7 +181,9 @@ fn by_shape(name: &str) -> String {
         _ if name.contains('.') && name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
             format!("urn:oid:{name}")
         }
-        _ => name.to_owned(),
+        _ if name.contains(':') => name.to_owned(),
+        // FHIR wants an absolute URI of a coding system; the name space of what has none is ours.
+        _ => format!("urn:loopgate:coding-system:{}", uri_part(name)),
     }
 }
 
@@ -201,9 +203,12 @@ fn minutes(amount: &str, unit: &str) -> Option<i64> {
 }
 
 fn after(start: &str, amount: &str, unit: &str, zone: &TimeZone) -> Option<String> {
-    let start = start.parse::<PartialDateTime>().ok()?.to_instant(zone)?;
+    let start = start.parse::<PartialDateTime>().ok()?;
+    let offset = start.offset;
+    let start = start.to_instant(zone)?;
     let end = start.checked_add(jiff::SignedDuration::from_mins(minutes(amount, unit)?)).ok()?;
-    Some(end.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S%z").to_string())
+    let zone = offset.map_or_else(|| zone.clone(), TimeZone::fixed);
+    Some(end.to_zoned(zone).strftime("%Y%m%d%H%M%S%z").to_string())
 }
 
 /// What is neither allowed in a path (RFC 3986 3.3) nor ASCII is percent-encoded.
@@ -267,11 +272,12 @@ mod tests {
         check("coding_system", &[&["LN"]], Some("http://loinc.org"));
         check("coding_system", &[&["HL70001"]], Some("http://terminology.hl7.org/CodeSystem/v2-0001"));
         check("coding_system", &[&["1.2.3"]], Some("urn:oid:1.2.3"));
-        check("coding_system", &[&["L"]], Some("L"));
+        check("coding_system", &[&["L"]], Some("urn:loopgate:coding-system:L"));
+        check("coding_system", &[&["http://acme.org/codes"]], Some("http://acme.org/codes"));
         check("minutes", &[&["1.5"], &["hr"]], Some("90"));
         check("minutes", &[&["x"], &["hr"]], None);
         check("minutes", &[&["15"], &[]], Some("15"));
-        check("after", &[&["20260312084500+0100"], &["30"], &["min"]], Some("20260312081500+0000"));
+        check("after", &[&["20260312084500+0100"], &["30"], &["min"]], Some("20260312091500+0100"));
         check("lower", &[&["ABC"]], Some("abc"));
         check("base64", &[&["Hi"]], Some("SGk="));
         check("uri_part", &[&["ST-1_a:b"]], Some("ST-1_a:b"));
