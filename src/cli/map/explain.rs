@@ -149,7 +149,7 @@ impl View<'_> {
 
     fn place_row(&self, place: &ExplainedPlace) -> Vec<(String, Tone)> {
         let (text, tone) = self.fate_text(&place.fate);
-        let trouble = place.trouble.iter().map(|text| format!("; {text}")).collect::<String>();
+        let trouble = place.trouble.iter().fold(String::new(), |all, text| all + "; " + text);
         let shown = place.place.shown.to_string();
         let shown = if shown.is_empty() { "(no segment)".to_owned() } else { shown };
         vec![
