@@ -67,6 +67,7 @@ const FILES: &[(&str, &str)] = files![
     "mappings/v2/code/ErrorSeverity.yaml",
     "mappings/v2/code/EventReason.yaml",
     "mappings/v2/code/EventRelatedPeriod.yaml",
+    "mappings/v2/code/EventTiming.yaml",
     "mappings/v2/code/EventType.yaml",
     "mappings/v2/code/FillerStatus.yaml",
     "mappings/v2/code/HospitalService.yaml",

@@ -34,6 +34,7 @@ mod written;
 mod yaml;
 
 pub use builtin::files as builtin_files;
+pub use compile::Declared;
 pub use diagnostic::{Diagnostic, Mistake, Place};
 pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::compile;
+use super::compile::{self, Declared};
 use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
 use super::plan::{Code, Library, MessagePlan};
@@ -23,6 +23,7 @@ pub struct Release {
     events: Arc<HashMap<SmolStr, usize>>,
     library: Arc<Library>,
     renders: Arc<HashMap<SmolStr, RenderPlan>>,
+    declared: Arc<[Declared]>,
 }
 
 /// What messages of some types become.
@@ -63,6 +64,7 @@ impl Release {
             events: Arc::new(compiled.events),
             library,
             renders: Arc::new(compiled.renders),
+            declared: compiled.declared.into(),
         })
     }
 
@@ -89,6 +91,11 @@ impl Release {
     /// The rules of the release by number, for reading traces that were kept.
     pub fn book(&self) -> &Arc<RuleBook> {
         &self.library.book
+    }
+
+    /// What is left unmapped on purpose, in the order of files.
+    pub fn declared(&self) -> &[Declared] {
+        &self.declared
     }
 
     /// The plan for a message type such as `ADT^A08`.

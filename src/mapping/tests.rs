@@ -25,12 +25,6 @@ pub(super) fn map(text: &str) -> Mapped {
     as_configured().select(&kind).expect("a plan for the message type").run(&message, &context)
 }
 
-/// The base maps, compiled once for all tests.
-pub(super) fn builtin() -> &'static Release {
-    static RELEASE: std::sync::OnceLock<Release> = std::sync::OnceLock::new();
-    RELEASE.get_or_init(Release::builtin)
-}
-
 #[test]
 fn the_base_maps_compile() {
     if let Err(found) = Release::compile(&builtin_files()) {

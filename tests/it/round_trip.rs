@@ -121,7 +121,7 @@ fn outcome(release: &Release, text: &str) -> Option<Outcome> {
         trace: true,
     };
     let mapped = plan.run(&message, &context);
-    let unused: Vec<Leaf> = mapped.trace?.unused.iter().map(Leaf::of).collect();
+    let unused: Vec<Leaf> = mapped.trace?.unused(&message).iter().map(Leaf::of).collect();
     let resources: Vec<_> = mapped.resources.iter().collect();
     let trigger = header.message_type().split('^').nth(1)?.to_owned();
     let facts = BTreeMap::from([("trigger".into(), trigger), ("whole_patient".into(), "true".to_owned())]);

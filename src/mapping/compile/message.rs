@@ -30,6 +30,7 @@ impl Compiler<'_> {
             }
         }
         self.scope = file.name.text.as_str().into();
+        self.unmapped(file.unmapped, &[]);
         let names: Vec<SmolStr> = file.resources.iter().map(|entry| entry.name.clone()).collect();
         let mut resources = Vec::new();
         for entry in file.resources {

@@ -99,13 +99,13 @@ impl Compiler<'_> {
         (grouped || sourced) && self.constant_fits(rule, place)
     }
 
-    /// Plain constants are not looked at again when the rule runs.
+    /// A constant that does not fit would be an issue in every message; a plain one is not looked at again.
     fn constant_fits(&mut self, rule: &Rule, place: Place) -> bool {
         let (Source::Constant(text), Action::Leaf { primitive, table: None }) = (&rule.source, &rule.action) else {
             return true;
         };
-        let fits =
-            !primitive.is_plain() || leaf::convert(*primitive, text, &TimeZone::UTC) == Ok(Node::String(text.clone()));
+        let converted = leaf::convert(*primitive, text, &TimeZone::UTC);
+        let fits = converted.is_ok_and(|node| !primitive.is_plain() || node == Node::String(text.clone()));
         if !fits {
             self.report(Mistake::TypeClash, place, "the constant is no value of the type of the target", "");
         }

@@ -103,7 +103,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn item_fits(&mut self, path: &ItemPath, scalar: &Scalar, item: &Item) -> bool {
+    pub(super) fn item_fits(&mut self, path: &ItemPath, scalar: &Scalar, item: &Item) -> bool {
         let hint = match item {
             Item::Chosen(kinds) if path.datatype.is_empty() || kinds.admit(&path.datatype) => None,
             Item::Named(name) if path.datatype.is_empty() || *name == path.datatype => None,

@@ -418,7 +418,6 @@ pub struct Put {
 fn put_first(code: &Code, element: &mut Object) -> Put {
     let mut coding = Object::new();
     write_coding(code, &mut coding);
-    let all = [code.system.is_some(), true, code.display.is_some()];
     let Some(Node::Array(codings)) = element.get_mut("coding") else {
         element.set_first("coding", Node::Array(vec![Node::Object(coding)]));
         return Put::default();
