@@ -237,7 +237,7 @@ impl Compiler<'_> {
         if datatype && !rules.is_empty() {
             self.requires_elements(&target, &rules, place);
         }
-        Map { name: name.into(), target, rules }
+        Map { name: name.into(), target, rules, closed: false }
     }
 
     fn source_is_known(&mut self, file: &MapFile) {

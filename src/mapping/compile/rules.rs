@@ -11,8 +11,8 @@ use crate::fhir::Node;
 use crate::fhir::bindings::ValueSet;
 use crate::fhir::definitions::{self, Primitive};
 use crate::mapping::diagnostic::{Mistake, Place, meant};
-
 use crate::mapping::plan::{Action, Library, Rule, Source};
+use crate::mapping::presence::Presence;
 use crate::mapping::run::leaf;
 use crate::mapping::written::RuleEntry;
 use crate::mapping::yaml::Scalar;
@@ -45,8 +45,18 @@ impl Compiler<'_> {
         if matches!(when, Some(None)) {
             return None;
         }
-        Some(Rule { number: 0, id, origin, when: when.flatten(), source: source?, target: end.steps, action })
-            .filter(|rule| self.has_what_it_needs(rule, owner, place, value_place.unwrap_or(place)))
+        let rule = Rule {
+            number: 0,
+            id,
+            origin,
+            when: when.flatten(),
+            needs: Presence::ALWAYS,
+            when_needs: Presence::ALWAYS,
+            source: source?,
+            target: end.steps,
+            action,
+        };
+        Some(rule).filter(|rule| self.has_what_it_needs(rule, owner, place, value_place.unwrap_or(place)))
     }
 
     /// What a constant or a code table writes must be among the codes that R4 allows for the element.
