@@ -25,6 +25,8 @@ pub mod hl7v2;
 pub mod http;
 /// The mapping language: compiled, run and traced.
 pub mod mapping;
+/// Resources judged: by R4 itself and by the profiles they claim.
+pub mod profile;
 /// What is kept, and in which states.
 pub mod record;
 /// Who is told what.

@@ -3,43 +3,94 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use smol_str::SmolStr;
+
 use super::StartError;
 use crate::config::Settings;
 use crate::engine::releases::Releases;
-use crate::mapping::{Diagnostic, Release};
+use crate::mapping::{Diagnostic, Release, builtin_files, overlay};
 
 /// Compiles what the settings name. All or nothing: a mistake in one file leaves what is at work as it is.
 pub fn load(settings: &Settings) -> Result<Releases, StartError> {
-    let base = match &settings.mapping_directory {
-        None => Release::builtin(),
-        Some(folder) => release_of(folder)?,
+    let files = match &settings.mapping_directory {
+        None => builtin_files(),
+        Some(folder) => read(folder)?,
     };
-    Ok(Releases::new(base, HashMap::new()))
+    let base = compiled(Release::compile(&files))?;
+    let mut known: HashMap<&[SmolStr], Release> = HashMap::new();
+    let mut overlaid = HashMap::new();
+    for feed in settings.feeds.iter().filter(|feed| !feed.overlays.is_empty()) {
+        let release = match known.get(&feed.overlays[..]) {
+            Some(release) => release.clone(),
+            None => with_overlays(&files, &feed.overlays)?,
+        };
+        known.insert(&feed.overlays, release.clone());
+        overlaid.insert(feed.name().clone(), release);
+    }
+    Ok(Releases::new(base, overlaid))
+}
+
+fn with_overlays(files: &BTreeMap<String, String>, overlays: &[SmolStr]) -> Result<Release, StartError> {
+    let laid = overlays.iter().map(|name| overlay_text(files, name)).collect::<Result<Vec<_>, _>>()?;
+    compiled(Release::with_overlays(files, &laid))
+}
+
+/// A path ends in `.yaml`; a name is that of an overlay among the mapping files, or of one that is built in.
+pub fn is_overlay_file(overlay: &str) -> bool {
+    Path::new(overlay).extension().is_some_and(|extension| extension == "yaml")
+}
+
+fn overlay_text(files: &BTreeMap<String, String>, name: &str) -> Result<(String, String), StartError> {
+    if is_overlay_file(name) {
+        let text = std::fs::read_to_string(name).map_err(|error| StartError::Mapping(format!("{name}: {error}")))?;
+        return Ok((name.to_owned(), text));
+    }
+    overlay(files, name).or_else(|| overlay(&builtin_files(), name)).ok_or_else(|| {
+        StartError::Mapping(format!("there is no overlay {name}: give the path of a file that ends in .yaml"))
+    })
 }
 
 /// Compiles the mapping files of a folder.
 pub fn release_of(folder: &Path) -> Result<Release, StartError> {
-    let files = mapping_files(folder).map_err(|error| StartError::Mapping(format!("{}: {error}", folder.display())))?;
-    Release::compile(&files).map_err(|faults| {
+    compiled(Release::compile(&read(folder)?))
+}
+
+fn read(folder: &Path) -> Result<BTreeMap<String, String>, StartError> {
+    mapping_files(folder).map_err(|error| StartError::Mapping(format!("{}: {error}", folder.display())))
+}
+
+fn compiled(release: Result<Release, Vec<Diagnostic>>) -> Result<Release, StartError> {
+    release.map_err(|faults| {
         let texts: Vec<String> = faults.iter().map(Diagnostic::to_string).collect();
         StartError::Mapping(texts.join("\n"))
     })
 }
 
-/// All `.yaml` files below a folder, by their path in it.
-fn mapping_files(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
+/// All mapping files below a folder, by their path in it: those named `….yaml` and `ConceptMap….json`. A file alone is
+/// itself.
+pub fn mapping_files(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
+    if folder.is_file() {
+        files.insert(folder.display().to_string(), std::fs::read_to_string(folder)?);
+        return Ok(files);
+    }
     let mut folders = vec![folder.to_owned()];
     while let Some(current) = folders.pop() {
         for entry in std::fs::read_dir(&current)? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            } else if is_mapping_file(&path) {
                 let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
                 files.insert(name, std::fs::read_to_string(&path)?);
             }
         }
     }
     Ok(files)
+}
+
+fn is_mapping_file(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let extension = path.extension().unwrap_or_default();
+    extension == "yaml" || (extension == "json" && name.starts_with("ConceptMap"))
 }

@@ -56,6 +56,12 @@ pub enum IssueCode {
     NotMapped,
     NotApplicable,
     Internal,
+    /// A rule of a resource or profile that is written in FHIRPath.
+    Invariant,
+    /// A reference that leads nowhere, or to something else than it may.
+    Reference,
+    /// A profile asks for something that is not there, or forbids what is.
+    Profile,
 }
 
 impl IssueCode {
@@ -68,7 +74,9 @@ impl IssueCode {
             Self::UnknownCode => ("103", "Table value not found"),
             Self::ValueTooLong => ("104", "Value too long"),
             Self::Cardinality => ("198", "Non-Conformant Cardinality"),
-            Self::NotMapped | Self::NotApplicable => ("199", "Other HL7 Error"),
+            Self::NotMapped | Self::NotApplicable | Self::Invariant | Self::Reference | Self::Profile => {
+                ("199", "Other HL7 Error")
+            }
             Self::UnsupportedMessageType => ("200", "Unsupported message type"),
             Self::UnsupportedEvent => ("201", "Unsupported event code"),
             Self::UnsupportedProcessingId => ("202", "Unsupported processing id"),
@@ -99,6 +107,32 @@ impl IssueCode {
             Self::NotMapped => "not-mapped",
             Self::NotApplicable => "not-applicable",
             Self::Internal => "internal",
+            Self::Invariant => "invariant",
+            Self::Reference => "reference",
+            Self::Profile => "profile",
+        }
+    }
+
+    /// The code of FHIR value set issue-type.
+    pub const fn as_fhir(self) -> &'static str {
+        match self {
+            Self::SegmentSequence | Self::Structure | Self::CharacterSet | Self::Cardinality | Self::Profile => {
+                "structure"
+            }
+            Self::RequiredMissing => "required",
+            Self::DataType => "value",
+            Self::UnknownCode => "code-invalid",
+            Self::ValueTooLong => "too-long",
+            Self::UnsupportedMessageType
+            | Self::UnsupportedEvent
+            | Self::UnsupportedProcessingId
+            | Self::UnsupportedVersion
+            | Self::NotMapped => "not-supported",
+            Self::UnknownKey | Self::Reference => "not-found",
+            Self::DuplicateKey => "duplicate",
+            Self::NotApplicable => "business-rule",
+            Self::Internal => "exception",
+            Self::Invariant => "invariant",
         }
     }
 }

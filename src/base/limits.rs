@@ -149,3 +149,21 @@ pub const WAITING_CODES_MAX: u32 = 10_000;
 
 /// Messages that a replay reads at once: a page of large ones stays in memory.
 pub const REPLAY_PAGE_MESSAGES: u32 = 200;
+/// Issues listed for one validated resource: past this a longer list helps nobody, and a hostile Bundle could grow it.
+pub const VALIDATION_ISSUES_MAX: usize = 500;
+/// Nesting of a FHIRPath expression, and operators in a row: the longest search parameter of R4 joins 35 paths, and the
+/// stack of a worker holds this many.
+pub const FHIRPATH_DEPTH_MAX: usize = 100;
+
+/// Bytes of a FHIRPath expression: the longest of R4 has 4,000.
+pub const FHIRPATH_TEXT_BYTES_MAX: usize = 32 * 1024;
+
+/// Items and pieces of text that one evaluation of a FHIRPath expression may touch. An invariant over the largest
+/// Bundle stays below; a product of loops does not.
+pub const FHIRPATH_WORK_MAX: usize = 2_000_000;
+
+/// Memory of one compiled regular expression of FHIRPath. Those of the R4 invariants take less than a megabyte.
+pub const FHIRPATH_PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Profiles that stand inside one another, as a type's profile within a resource's: real guides have four.
+pub const PROFILE_DEPTH_MAX: usize = 8;

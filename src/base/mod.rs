@@ -7,11 +7,13 @@ pub mod digest;
 pub mod ids;
 pub mod issue;
 pub mod limits;
+pub mod nearest;
 pub mod phi;
 pub mod random;
 
 pub use clock::{Clock, FrozenClock, SystemClock, Timestamp};
 pub use digest::Digest;
 pub use issue::{Issue, IssueCode, Location, Severity};
+pub use nearest::nearest;
 pub use phi::Phi;
 pub use random::{Random, SeededRandom, SystemRandom};

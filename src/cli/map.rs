@@ -27,6 +27,8 @@ pub enum Command {
         #[command(flatten)]
         release: ReleaseArguments,
     },
+    /// List what sets the mapping of a feed apart from the base; exits with 1 when something does
+    Diff(super::diff::Arguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -41,6 +43,7 @@ pub struct ReleaseArguments {
 
 pub fn run(command: &Command) -> ExitCode {
     finish(match command {
+        Command::Diff(arguments) => return super::diff::run(arguments),
         Command::Run { file, release } => run_one(file, release),
         Command::Batch { input, output, release } => run_batch(input, output, release),
     })

@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
+mod code;
 mod demo;
+mod diff;
 mod doctor;
 mod lane;
 mod listen;
@@ -20,6 +22,7 @@ mod replay;
 mod send;
 mod serve;
 mod setup;
+mod validate;
 
 /// Closed-loop referrals between HL7 v2 and FHIR systems.
 #[derive(Debug, Parser)]
@@ -47,11 +50,16 @@ enum Command {
     /// List lanes, and get parked ones going again
     #[command(subcommand)]
     Lane(lane::Command),
+    /// Codes that messages wait for, and giving them a map
+    #[command(subcommand)]
+    Code(code::Command),
     /// Run stored messages again, for a mapping that was corrected
     Replay(replay::Arguments),
     /// Run the mapping on files
     #[command(subcommand)]
     Map(map::Command),
+    /// Judge FHIR resources by R4 and by profiles; exits with 1 when one has an error
+    Validate(validate::Arguments),
     /// Look for what would keep the gateway from running well
     Doctor(doctor::Arguments),
     /// Print a completion script for a shell
@@ -79,11 +87,13 @@ pub fn run() -> ExitCode {
         Command::Completions { shell } => completions(shell),
         Command::Check(arguments) => check::run(&arguments),
         Command::Map(command) => map::run(&command),
+        Command::Validate(arguments) => validate::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Send(arguments) => setup::block_on(send::run(arguments)),
         Command::Listen(arguments) => setup::block_on(listen::run(arguments)),
         Command::Message(command) => setup::block_on(message::run(command)),
+        Command::Code(command) => setup::block_on(code::run(command)),
         Command::Replay(arguments) => setup::block_on(replay::run(arguments)),
         Command::Lane(command) => setup::block_on(lane::run(command)),
         Command::Doctor(arguments) => setup::block_on(doctor::run(arguments)),

@@ -188,6 +188,18 @@ pub const FEED: &[Opt] = &[
         "Accepted values of MSH-11.1; others are answered AR or CR with 202.",
     ),
     opt(
+        "overlays",
+        Shape::Texts,
+        Default::Texts(&["arrival", "appointment-status"]),
+        "Overlays over the mapping files, in order: the name of one built in, or the path of a file that ends in `.yaml`.",
+    ),
+    opt(
+        "validation",
+        Shape::Choice(&["off", "report", "park"]),
+        Default::Text("off"),
+        "Resources that are no valid FHIR: `report` stores them and the issues with the message, `park` holds the lane.",
+    ),
+    opt(
         "frame_bytes_max",
         Shape::Integer { min: 1024, max: 1 << 30 },
         limit(limits::FRAME_BYTES_MAX),

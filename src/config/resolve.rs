@@ -12,20 +12,18 @@ use smol_str::SmolStr;
 use super::diagnostic::{Fault, Place};
 use super::options::{self, Default, Opt, Shape};
 use super::settings::{
-    AckTiming, Endpoint, Feed, Identity, OnUnknownType, Role, SecretText, Settings, SigningSecrets, StoreSettings,
-    Target, TlsPaths, Webhook, WebhookLocation,
+    Endpoint, Identity, SecretText, Settings, SigningSecrets, StoreSettings, Target, TlsPaths, Webhook, WebhookLocation,
 };
 use super::tree::{Table, Value};
 use crate::base::Phi;
-use crate::base::ids::{EndpointName, FeedName};
+use crate::base::ids::EndpointName;
 use crate::base::limits;
 use crate::connectors::http_client::AddressPolicy;
-use crate::connectors::mllp::{ListenerSettings, SenderSettings};
+use crate::connectors::mllp::SenderSettings;
 use crate::connectors::webhook::{SigningSecret, WebhookUrl};
-use crate::hl7v2::Charset;
-use crate::record::ReusePolicy;
 use crate::telemetry::{self, LogFormat};
 
+mod feed;
 mod notify;
 
 /// A table with its options: reads values, falls back to the defaults of the options.
@@ -140,7 +138,7 @@ fn as_text(value: &Value) -> Option<SmolStr> {
 /// All settings. With faults, theirs or earlier ones, the result is not to be used.
 pub fn settings(root: &Table, faults: &mut Vec<Fault>) -> Settings {
     let root = Section { table: Some(root), options: options::ROOT, place: root.place.clone() };
-    let feeds = tables(&root, "feed", options::FEED).iter().map(|section| feed(section, faults)).collect();
+    let feeds = tables(&root, "feed", options::FEED).iter().map(|section| feed::feed(section, faults)).collect();
     let endpoints = tables(&root, "endpoint", options::ENDPOINT);
     let settings = Settings {
         store: store(&root.inner("store"), faults),
@@ -222,56 +220,6 @@ fn telemetry(root: &Section<'_>, faults: &mut Vec<Fault>) -> telemetry::Settings
         faults.push(Fault::new(&section.place("otlp_endpoint"), "bad-value", text));
     }
     telemetry::Settings { filter, format, otlp_endpoint }
-}
-
-fn feed(section: &Section<'_>, faults: &mut Vec<Fault>) -> Feed {
-    let tls = section.is_given("tls").then(|| tls_paths(&section.inner("tls"), "client_ca"));
-    let listener = ListenerSettings {
-        feed: FeedName::new(section.text("name").unwrap_or_default()),
-        address: section.guarded_address(tls.is_some(), faults),
-        frame_bytes_max: section.size("frame_bytes_max"),
-        frame_read_timeout: section.millis("frame_read_timeout_ms").unwrap_or(limits::FRAME_READ_TIMEOUT),
-        connections_max: section.size("connections_max"),
-    };
-    Feed {
-        listener,
-        tls,
-        ack: if section.text("ack") == Some("applied") { AckTiming::Applied } else { AckTiming::Commit },
-        on_unknown_type: match section.text("on_unknown_type") {
-            Some("refuse") => OnUnknownType::Refuse,
-            _ => OnUnknownType::Park,
-        },
-        on_control_id_reuse: match section.text("on_control_id_reuse") {
-            Some("refuse") => ReusePolicy::Refuse,
-            _ => ReusePolicy::Flag,
-        },
-        role: match section.text("role") {
-            Some("placer") => Some(Role::Placer),
-            Some("filler") => Some(Role::Filler),
-            _ => None,
-        },
-        default_charset: known(section, "default_charset", "a code of HL7 table 0211", faults, |text| {
-            Charset::from_code(text).is_some()
-        }),
-        default_zone: known(section, "default_zone", "a name of the IANA time zone database", faults, |text| {
-            jiff::tz::TimeZone::get(text).is_ok()
-        }),
-        processing_ids: section.texts("processing_ids"),
-    }
-}
-
-fn known(
-    section: &Section<'_>,
-    key: &str,
-    expected: &str,
-    faults: &mut Vec<Fault>,
-    is_known: impl Fn(&str) -> bool,
-) -> Option<SmolStr> {
-    let text = section.text(key)?;
-    if !is_known(text) {
-        faults.push(Fault::new(&section.place(key), "bad-value", format!("`{key}` is not {expected}")));
-    }
-    Some(SmolStr::new(text))
 }
 
 fn tls_paths(section: &Section<'_>, authority: &str) -> TlsPaths {

@@ -65,6 +65,17 @@ pub enum OnUnknownType {
     Refuse,
 }
 
+/// What comes of a message whose resources do not validate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validation {
+    /// They are not validated.
+    Off,
+    /// They are stored, and the issues with the message.
+    Report,
+    /// The message holds its lane.
+    Park,
+}
+
 /// The sender's part in a referral.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -86,6 +97,9 @@ pub struct Feed {
     /// A name of the IANA time zone database.
     pub default_zone: Option<SmolStr>,
     pub processing_ids: Vec<SmolStr>,
+    /// Overlays over the mapping files, in order: names of those built in, or paths.
+    pub overlays: Vec<SmolStr>,
+    pub validation: Validation,
 }
 
 impl Feed {

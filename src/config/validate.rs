@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::diagnostic::{Fault, Place};
 use super::options::{self, Default, Opt, Shape};
 use super::tree::{Entry, Table, Value};
+use crate::base::nearest;
 
 /// Checks one table; `path` is what comes before its keys in a message: `tls.`.
 pub fn check_table(table: &Table, options: &[Opt], path: &str, faults: &mut Vec<Fault>) {
@@ -24,12 +25,9 @@ pub fn check_table(table: &Table, options: &[Opt], path: &str, faults: &mut Vec<
 
 fn unknown(entry: &Entry, options: &[Opt], path: &str) -> Fault {
     let fault = Fault::new(&entry.key_place, "unknown-option", format!("there is no option `{path}{}`", entry.key));
-    let closest = options.iter().map(|option| (distance(option.key, &entry.key), option.key)).min();
-    match closest {
-        Some((distance, key)) if distance <= 2 || distance * 3 <= key.len() => {
-            fault.hint(format!("did you mean `{key}`?"))
-        }
-        _ => {
+    match nearest(&entry.key, options.iter().map(|option| option.key)) {
+        Some(key) => fault.hint(format!("did you mean `{key}`?")),
+        None => {
             let known: Vec<_> = options.iter().map(|option| format!("`{}`", option.key)).collect();
             fault.hint(format!("known here: {}", known.join(", ")))
         }
@@ -110,18 +108,4 @@ fn hide(table: &Table, options: &[Opt], spans: &mut Vec<Range<usize>>) {
             _ => {}
         }
     }
-}
-
-/// Levenshtein distance, for hints.
-fn distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in right.bytes().enumerate() {
-            let substituted = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::releases::{NamedRelease, Releases};
@@ -105,14 +104,17 @@ impl Reader {
             default_zone: feed.zone.clone(),
             message_digest: Digest::of(&message.bytes),
             sender: message.sender.clone(),
-            trace: false,
+            trace: true,
         };
         let mapped: Mapped = plan.run(&parsed, &context);
         issues.extend(mapped.issues);
         Reading {
             resources: mapped.resources,
             cleared: mapped.cleared,
-            trail: Trail { trace: Bytes::new(), unmapped: unmapped(&mapped.unmapped) },
+            trail: Trail {
+                trace: mapped.trace.map(|trace| trace.encode().into()).unwrap_or_default(),
+                unmapped: unmapped(&mapped.unmapped),
+            },
             ..blank(message, Readable::Mapped, issues)
         }
     }

@@ -165,6 +165,11 @@ pub fn is_resource(kind: &str) -> bool {
     base == Some("DomainResource") || (base == Some("Resource") && kind != "DomainResource")
 }
 
+/// The name of a resource type that can have instances, as it is kept here.
+pub fn resource(kind: &str) -> Option<&'static str> {
+    table().get_key_value(kind).map(|(name, _)| *name).filter(|name| is_resource(name))
+}
+
 /// The type that this one specializes.
 pub fn base(kind: &str) -> Option<&'static str> {
     table().get(kind)?.base
@@ -177,18 +182,26 @@ pub fn elements(kind: &str) -> &'static [Element] {
 
 /// Finds an element by its JSON name: `name`, `deceasedBoolean`.
 pub fn find(kind: &str, name: &str) -> Option<Found> {
+    let (element, kind) = locate(kind, name)?;
+    Some(Found { list: element.list, kind })
+}
+
+/// The element that a JSON name means, with the type that the name chooses.
+pub fn locate(kind: &str, name: &str) -> Option<(&'static Element, &'static str)> {
     elements(kind).iter().find_map(|element| {
         let kind = match element.name.strip_suffix("[x]") {
             None => element.types().next().filter(|_| element.name == name)?,
             Some(stem) => chosen(element, name.strip_prefix(stem)?)?,
         };
-        Some(Found { list: element.list, kind })
+        Some((element, kind))
     })
 }
 
 fn chosen(element: &Element, suffix: &str) -> Option<&'static str> {
+    let (first, rest) = suffix.as_bytes().split_first()?;
     element.types().find(|kind| {
-        kind.len() == suffix.len() && kind[1..] == suffix[1..] && kind[..1].eq_ignore_ascii_case(&suffix[..1])
+        let kind = kind.as_bytes();
+        kind[0].to_ascii_uppercase() == *first && kind[1..] == *rest
     })
 }
 
@@ -213,6 +226,9 @@ mod tests {
             assert_eq!(find(kind, name), Some(Found { list, kind: of }), "{kind}.{name}");
         }
         assert_eq!(find("Patient", "deceased"), None);
+        assert_eq!(find("Extension", "valuestring"), None, "the type's name begins with a capital");
+        assert_eq!(find("Extension", "valueÄtring"), None);
+        assert_eq!(find("Extension", "value"), None);
         assert_eq!(find("Patient", "deceasedQuantity"), None);
         assert_eq!(find("Nothing", "name"), None);
     }

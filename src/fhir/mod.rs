@@ -5,7 +5,9 @@
 //!
 //! It knows no HTTP, no storage and no profile.
 
+pub mod bindings;
 pub mod definitions;
+pub mod fhirpath;
 pub mod json;
 pub mod path;
 pub mod reader;

@@ -12,6 +12,7 @@ pub mod batch;
 pub mod builder;
 pub mod charset;
 pub mod delimiters;
+pub mod dictionary;
 pub mod escape;
 pub mod header;
 pub mod message;

@@ -2,6 +2,8 @@
 
 use smol_str::SmolStr;
 
+use crate::base::nearest;
+
 /// A place in a file: line and column count from 1, in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -50,6 +52,8 @@ pub enum Mistake {
     UnknownResource,
     /// Maps that use one another without end.
     Cycle,
+    /// An overlay changes what is not there.
+    OverlayTarget,
 }
 
 impl Mistake {
@@ -73,6 +77,7 @@ impl Mistake {
             Self::TypeClash => "LG0115",
             Self::UnknownResource => "LG0116",
             Self::Cycle => "LG0117",
+            Self::OverlayTarget => "LG0118",
         }
     }
 }
@@ -96,17 +101,21 @@ impl std::fmt::Display for Diagnostic {
     }
 }
 
-/// Collects the mistakes of one file, so that all of them are told at once.
+/// Collects the mistakes of files, so that all of them are told at once.
 pub struct Reporter<'d> {
-    pub file: SmolStr,
-    /// Index of the file.
-    pub index: u16,
+    /// The names of the files; a place holds an index into them.
+    pub names: &'d [SmolStr],
     pub found: &'d mut Vec<Diagnostic>,
 }
 
 impl Reporter<'_> {
     pub fn report(&mut self, mistake: Mistake, place: Place, message: impl Into<String>, hint: impl Into<String>) {
-        let file = self.file.clone();
+        let file = self.names.get(usize::from(place.file)).cloned().unwrap_or_default();
         self.found.push(Diagnostic { mistake, file, place, message: message.into(), hint: hint.into() });
     }
+}
+
+/// A hint at the name that was probably meant; empty when there is none like it.
+pub fn meant<'c>(written: &str, known: impl IntoIterator<Item = &'c str>) -> String {
+    nearest(written, known).map_or_else(String::new, |name| format!("did you mean `{name}`?"))
 }

@@ -57,6 +57,11 @@ impl Function {
         matches!(self, Self::AsReceived)
     }
 
+    /// As it is written in a rule.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, function, _)| *function == self).map_or("", |(name, ..)| name)
+    }
+
     pub fn names() -> String {
         Self::ALL.map(|(name, ..)| name).join(", ")
     }

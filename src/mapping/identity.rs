@@ -73,21 +73,22 @@ fn text(id: Uuid) -> SmolStr {
     SmolStr::from(&*id.hyphenated().encode_lower(&mut buffer))
 }
 
-/// The id from the best identifier of a resource, by the preferences of its type.
+/// The id from the best identifier of a resource, by the preferences of its type, and which identifier that is.
 pub(super) fn of_identifiers(
     kind: &str,
     object: &Object,
     preferences: &[Preference],
     scope: &SenderScope,
-) -> Option<SmolStr> {
+) -> Option<(SmolStr, usize)> {
     let identifiers = object.get("identifier")?.items();
     preferences.iter().find_map(|preference| {
-        let chosen = identifiers.iter().find(|identifier| suits(identifier, preference))?;
-        let (system, value) = parts(chosen)?;
-        Some(match preference.choice {
+        let number = identifiers.iter().position(|identifier| suits(identifier, preference))?;
+        let (system, value) = parts(&identifiers[number])?;
+        let id = match preference.choice {
             Choice::OfSender => scope.id(kind, system, value),
             _ => number_id(kind, system, value, scope),
-        })
+        };
+        Some((id, number))
     })
 }
 
@@ -170,7 +171,11 @@ mod tests {
             ("PI", None),
         ] {
             let preferences: Vec<Preference> = preferences.split(' ').map(Preference::read).collect();
-            assert_eq!(of_identifiers("P", object, &preferences, &north), expected, "{preferences:?}");
+            assert_eq!(
+                of_identifiers("P", object, &preferences, &north).map(|(id, _)| id),
+                expected,
+                "{preferences:?}"
+            );
         }
     }
 
@@ -181,7 +186,10 @@ mod tests {
         )
         .unwrap();
         let north = scope("|NORTH");
-        let of = |text| of_identifiers("P", node.as_object().unwrap(), &[Preference::read(text)], &north);
+        let of = |text| {
+            let found = of_identifiers("P", node.as_object().unwrap(), &[Preference::read(text)], &north);
+            found.map(|(id, _)| id)
+        };
         assert_eq!(of("with-system"), Some(logical_id("P", "s", "1")));
         assert_eq!(of("with-system except DL SS"), Some(logical_id("P", "t", "2")));
         assert_eq!(of("sender"), Some(north.id("P", "s", "1")));

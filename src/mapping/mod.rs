@@ -16,6 +16,7 @@ mod builtin;
 pub mod cases;
 mod compile;
 pub mod diagnostic;
+mod difference;
 pub mod functions;
 mod identity;
 mod mapped;
@@ -23,6 +24,7 @@ mod notation;
 mod plan;
 mod release;
 mod render;
+mod rulebook;
 mod run;
 mod trace;
 mod written;
@@ -30,12 +32,15 @@ mod yaml;
 
 pub use builtin::files as builtin_files;
 pub use diagnostic::{Diagnostic, Mistake, Place};
+pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;
 pub use mapped::{Context, Mapped, UnmappedCode, bundle, write_bundle};
 pub use plan::Code;
-pub use release::{Plan, Release};
+pub use release::{Plan, Release, overlay};
 pub use render::{Rendered, Sources};
-pub use trace::{Leaf, LeafSource, Trace};
+pub use rulebook::{RuleBook, RuleEntry};
+pub use trace::{Fate, FieldTrace, Leaf, Origin, Outcome, Trace, TraceFault};
+pub use written::Reason;
 
 #[cfg(test)]
 mod tests;

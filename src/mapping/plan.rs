@@ -1,11 +1,13 @@
 //! A mapping release as the runner wants it: paths taken apart, names resolved to indexes, targets known by type.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use super::functions::Function;
 use super::notation::{Condition, ItemPath, SegmentPath, Structure};
+use super::rulebook::RuleBook;
 use crate::fhir::definitions::Primitive;
 
 /// What all plans of a release share.
@@ -17,6 +19,8 @@ pub struct Library {
     pub tables: Vec<Table>,
     /// Which identifier of a resource of this type makes its logical id, by identifier type, best first.
     pub identities: HashMap<SmolStr, Vec<Preference>>,
+    /// All rules by number.
+    pub book: Arc<RuleBook>,
 }
 
 /// One choice of an identifier: `MR`, or `with-system except SS DL`.
@@ -69,6 +73,8 @@ pub struct Map {
 }
 
 pub struct Rule {
+    /// Its number in the `RuleBook`.
+    pub number: u32,
     /// Unique in the release: `PID-Patient/PID-3 -> identifier`.
     pub id: SmolStr,
     pub origin: Origin,
@@ -87,6 +93,30 @@ pub enum Source {
     Item(ItemPath),
     FirstOf(Vec<Source>),
     Call(Function, Vec<Source>),
+}
+
+impl std::fmt::Display for Source {
+    /// As it would be written in a rule.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |f: &mut std::fmt::Formatter<'_>, sources: &[Self]| {
+            sources.iter().enumerate().try_for_each(|(at, source)| {
+                f.write_str(if at > 0 { ", " } else { "" })?;
+                source.fmt(f)
+            })
+        };
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Constant(text) => write!(f, "{text:?}"),
+            Self::Segment(path) => path.fmt(f),
+            Self::Item(path) => path.fmt(f),
+            Self::FirstOf(sources) => list(f, sources),
+            Self::Call(function, arguments) => {
+                write!(f, "{}(", function.name())?;
+                list(f, arguments)?;
+                f.write_str(")")
+            }
+        }
+    }
 }
 
 /// One step into an element.
@@ -154,6 +184,9 @@ pub struct MessagePlan {
 
 /// One kind of resource, made once for every segment `from`.
 pub struct ResourcePlan {
+    /// Its number in the `RuleBook`.
+    pub number: u32,
+    pub origin: Origin,
     pub from: SmolStr,
     pub kind: SmolStr,
     pub name: SmolStr,

@@ -10,6 +10,7 @@ use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
 use super::plan::{Code, Library, MessagePlan};
 use super::render::{RenderPlan, Rendered, Renderer, Sources};
+use super::rulebook::RuleBook;
 use super::run;
 use crate::base::Digest;
 use crate::hl7v2::{Charset, Message};
@@ -31,11 +32,29 @@ pub struct Plan {
 }
 
 impl Release {
-    /// Compiles files, given as name and text. All mistakes are told, in the order of files and lines.
+    /// Compiles files, given as name and text; overlays among them are laid over the others, except for those in a folder
+    /// `overlays`, which wait to be asked for. All mistakes are told, in the order of files and lines.
     pub fn compile(files: &BTreeMap<String, String>) -> Result<Self, Vec<Diagnostic>> {
-        let compiled = compile::compile(files)?;
-        let library = Arc::new(compiled.library);
-        let plans = compiled.messages.into_iter();
+        Self::with_overlays(files, &[])
+    }
+
+    /// The release of one feed: base files, and files of its own in the order in which they are laid over them.
+    pub fn with_overlays(
+        base: &BTreeMap<String, String>,
+        overlays: &[(String, String)],
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let files: Vec<(&str, &str)> = base
+            .iter()
+            .filter(|(name, _)| !is_set_aside(name))
+            .chain(overlays.iter().map(|(name, text)| (name, text)))
+            .map(|(n, t)| (n.as_str(), t.as_str()))
+            .collect();
+        let compiled = compile::compile(&files)?;
+        let mut library = compiled.library;
+        let mut messages = compiled.messages;
+        library.book = Arc::new(RuleBook::number(&mut library, &mut messages));
+        let library = Arc::new(library);
+        let plans = messages.into_iter();
         let plans = plans.map(|message| Plan { library: Arc::clone(&library), message }).collect();
         let parts = files.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]);
         Ok(Self {
@@ -55,9 +74,21 @@ impl Release {
         })
     }
 
+    /// The base maps with overlays of those built in, by name.
+    pub fn builtin_with(overlays: &[&str]) -> Result<Self, Vec<Diagnostic>> {
+        let files = super::builtin_files();
+        let laid: Vec<_> = overlays.iter().filter_map(|name| overlay(&files, name)).collect();
+        Self::with_overlays(&files, &laid)
+    }
+
     /// Changes with every change to a file, also to a comment.
     pub const fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The rules of the release by number, for reading traces that were kept.
+    pub fn book(&self) -> &Arc<RuleBook> {
+        &self.library.book
     }
 
     /// The plan for a message type such as `ADT^A08`.
@@ -81,6 +112,18 @@ impl Release {
         let renderer = Renderer { plans: &self.renders, tables: &self.library.tables };
         Some(renderer.render(renderer.plan(name)?, sources, charset))
     }
+}
+
+/// An overlay that stands in a folder `overlays` is laid over nothing until a feed names it.
+pub fn is_set_aside(file: &str) -> bool {
+    file.split('/').rev().skip(1).any(|folder| folder == "overlays")
+}
+
+/// The file, with its text, of an overlay that is set aside; by the name of the file without its ending.
+pub fn overlay(files: &BTreeMap<String, String>, name: &str) -> Option<(String, String)> {
+    let is_named = |file: &str| file.rsplit('/').next().and_then(|last| last.strip_suffix(".yaml")) == Some(name);
+    let mut set_aside = files.iter().filter(|(file, _)| is_set_aside(file));
+    set_aside.find(|(file, _)| is_named(file)).map(|(file, text)| (file.clone(), text.clone()))
 }
 
 impl Plan {

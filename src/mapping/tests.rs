@@ -6,6 +6,11 @@ use super::*;
 use crate::base::Digest;
 use crate::hl7v2::{Header, Message};
 
+/// The release of a feed that says nothing of overlays.
+fn as_configured() -> Release {
+    Release::builtin_with(&["arrival", "appointment-status"]).expect("the overlays fit the base maps")
+}
+
 pub(super) fn map(text: &str) -> Mapped {
     let (message, _) = Message::parse(text);
     let header = message.segment("MSH").expect("a message begins with MSH");
@@ -14,7 +19,13 @@ pub(super) fn map(text: &str) -> Mapped {
     let sender = Header::read(text.as_bytes()).expect("a header that reads").sender();
     let message_digest = Digest::of(text.as_bytes());
     let context = Context { default_zone: TimeZone::UTC, message_digest, sender, trace: true };
-    Release::builtin().select(&kind).expect("a plan for the message type").run(&message, &context)
+    as_configured().select(&kind).expect("a plan for the message type").run(&message, &context)
+}
+
+/// The base maps, compiled once for all tests.
+pub(super) fn builtin() -> &'static Release {
+    static RELEASE: std::sync::OnceLock<Release> = std::sync::OnceLock::new();
+    RELEASE.get_or_init(Release::builtin)
 }
 
 #[test]
@@ -22,6 +33,20 @@ fn the_base_maps_compile() {
     if let Err(found) = Release::compile(&builtin_files()) {
         let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
         panic!("{}", lines.join("\n"));
+    }
+}
+
+#[test]
+fn the_site_rules_say_what_the_guide_leaves_open() {
+    for (name, kind, status) in [
+        ("adt_a04", "Encounter", "arrived"),
+        ("siu_s15", "Appointment", "cancelled"),
+        ("siu_s17", "Appointment", "entered-in-error"),
+        ("siu_s26", "Appointment", "noshow"),
+    ] {
+        let mapped = case(name);
+        let made = mapped.resources.iter().find(|resource| resource.kind() == kind).expect("the resource is made");
+        assert_eq!(made.text(&["status"]), Some(status), "{name}");
     }
 }
 
@@ -96,7 +121,7 @@ fn a_reference_by_a_bare_number_means_the_one_of_the_same_facility() {
 }
 
 /// The files of a folder of cases, by name.
-fn cases() -> Vec<std::path::PathBuf> {
+pub(super) fn cases() -> Vec<std::path::PathBuf> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/v2/cases");
     let files = std::fs::read_dir(folder).expect("the folder of cases is there");
     let mut files: Vec<_> = files.map(|file| file.expect("a readable folder").path()).collect();
@@ -134,7 +159,7 @@ fn write_cases() {
 #[test]
 fn the_list_of_base_maps_is_complete() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![root.join("mappings/v2")];
+    let mut folders = vec![root.join("mappings/v2"), root.join("mappings/overlays")];
     let mut names = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a readable folder") {

@@ -1,129 +1,191 @@
-//! Where every leaf of the output came from, and what of the input went nowhere (P4).
+//! Where every leaf of the output came from, and what became of every populated place of the message (P4).
+//!
+//! Cast: a *leaf* is one primitive of a resource; its *origin* says what it was made of; its *chain* is the rules that
+//! led to it, the leaf's own first, then the rules whose maps or groups it stands in, up to the resource of the message
+//! map. An *outcome* is what a rule did to a place of the message. A trace is recorded in numbers while a plan runs and
+//! turned into texts only when somebody reads it; it holds places and rules, never a value of the message.
+//!
+//! ```text
+//! Trace::leaves ─▶ Leaf { resource, path, origin, sources, chain }      output to input
+//! Trace::fields(message) ─▶ FieldTrace { location, leaves, outcomes }   input to output
+//! Trace::encode ─▶ bytes kept with the message ─▶ Trace::decode(bytes, book)
+//! ```
 
-use std::collections::BTreeSet;
+mod encoding;
+mod reading;
+mod tracer;
+
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::run::{Found, Spot};
+use super::rulebook::{RuleBook, RuleEntry};
+use super::run::Spot;
 use crate::base::Location;
-use crate::hl7v2::Message;
 
-/// One leaf of a resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leaf {
-    /// Index into `Mapped::resources`.
-    pub resource: usize,
-    /// `name[0].family`.
-    pub path: String,
-    pub source: LeafSource,
-    /// The rule's id, and its place as `mappings/v2/segment/PID-Patient.yaml:7`.
-    pub rule: SmolStr,
-    pub place: SmolStr,
-}
+pub use encoding::TraceFault;
+pub use reading::{FieldTrace, Leaf};
+pub(super) use tracer::{Mark, Tracer};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LeafSource {
-    Field(Location),
+/// What a leaf was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Of the places that `Leaf::sources` lists: one, or for a function all that took part.
+    Field,
+    /// Of the rule itself.
     Constant,
-    /// The id of another resource.
-    Reference,
+    /// The id of a resource: index into `Mapped::resources`.
+    Reference(usize),
+    /// The logical id of the resource, made of its business identifier: the sources are those of the identifier.
+    Identifier,
+    /// The logical id of the resource, made of the `key` of the message map: the sources are those of the key.
+    Key,
+    /// The logical id of the resource, made of the digest of the message and the place.
+    Position,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a rule did to a place of the message other than making a leaf of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// What it says is said by an earlier place in the same way: a resource or coding that came again.
+    Repeated,
+    /// It was looked at by the `when` of a rule.
+    Consulted,
+    /// It deletes an element (`""`).
+    Cleared,
+    /// A rule would have written it where an earlier value stands, or chose another alternative.
+    Suppressed,
+    /// The code table knows it and has no counterpart.
+    NoCounterpart,
+    /// The code table does not have it: listed in `Mapped::unmapped`.
+    UnmappedCode,
+    /// It does not fit the type of the target: there is an issue.
+    BadValue,
+}
+
+/// What became of a populated place of the message, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// A leaf was made of it.
+    Mapped,
+    /// The best of the outcomes that rules had with it.
+    Left(Outcome),
+    /// No rule looked at it.
+    Unused,
+}
+
+/// The trace of one message under one release.
+#[derive(Clone, Debug)]
 pub struct Trace {
-    pub leaves: Vec<Leaf>,
-    /// Populated places of the message that no leaf came from, in order.
-    pub unused: Vec<Location>,
+    book: Arc<RuleBook>,
+    /// Name and occurrence of every segment, so that places read without the message.
+    segments: Vec<(SmolStr, u16)>,
+    frames: Vec<Frame>,
+    leaves: Vec<Entry>,
+    /// What leaves were made of: `Entry::sources` points into it.
+    spots: Vec<Spot>,
+    notes: Vec<Note>,
 }
 
-/// Builds the trace while the plan runs.
-#[derive(Default)]
-pub(super) struct Tracer {
-    pub(super) leaves: Vec<Leaf>,
-    used: BTreeSet<Spot>,
-    /// Where the element being built will stand.
-    prefix: Vec<String>,
+/// An element or resource under way: the rule that opened it, and in what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Frame {
+    rule: u32,
+    /// Index of the frame around it, or `NONE`.
+    parent: u32,
+    /// Where the fresh item of a list stands.
+    index: u32,
+    /// How far the first list of the target was moved by what came before it later.
+    shift: i8,
+    tail: Tail,
 }
 
-impl Tracer {
-    pub(super) fn enter(&mut self, address: String) {
-        self.prefix.push(address);
+/// A leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    rule: u32,
+    frame: u32,
+    index: u32,
+    resource: u32,
+    shift: i8,
+    tail: Tail,
+    origin: Recorded,
+    /// From and how many in `Trace::spots`.
+    sources: (u32, u16),
+}
+
+/// `Origin` as it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recorded {
+    Field,
+    Constant,
+    Reference(u32),
+    Identifier,
+    Key,
+    Position,
+}
+
+/// What follows the target of the rule on the way to a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tail {
+    Nothing,
+    /// The frame is a resource: paths begin here.
+    Resource,
+    ResourceType,
+    Id,
+    Reference,
+    ReferenceType,
+    /// The frame is the identifier of a reference.
+    Identifier,
+    System,
+    Code,
+    Display,
+    CodingSystem,
+    CodingCode,
+    CodingDisplay,
+    /// The URL of the extension at this step of the target.
+    Url(u8),
+}
+
+/// An outcome of a rule with a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Note {
+    spot: Spot,
+    outcome: Outcome,
+    rule: u32,
+}
+
+/// No frame.
+const NONE: u32 = u32::MAX;
+
+impl Trace {
+    /// The leaves of the output, in the order in which they were made.
+    pub fn leaves(&self) -> impl ExactSizeIterator<Item = Leaf<'_>> {
+        (0..self.leaves.len()).map(|index| Leaf { trace: self, index })
     }
 
-    pub(super) fn leave(&mut self) {
-        self.prefix.pop();
+    /// The rules that the trace points to.
+    pub fn book(&self) -> &RuleBook {
+        &self.book
     }
 
-    /// The prefixes so far, for a resource of its own to be built aside.
-    pub(super) fn set_aside(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.prefix)
+    fn rule(&self, number: u32) -> Option<&RuleEntry> {
+        self.book.get(number)
     }
 
-    pub(super) fn take_back(&mut self, prefix: Vec<String>) {
-        self.prefix = prefix;
-    }
-
-    pub(super) fn path(&self, address: &str) -> String {
-        let mut path = String::new();
-        for part in self.prefix.iter().map(String::as_str).chain([address]).filter(|part| !part.is_empty()) {
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(part);
+    fn location(&self, spot: Spot) -> Location {
+        let some = |number: u16| (number > 0).then_some(number);
+        let (segment, occurrence) = self.segments.get(spot.segment as usize).cloned().unwrap_or_default();
+        Location {
+            segment,
+            segment_repetition: some(occurrence),
+            field: some(spot.field),
+            field_repetition: some(spot.repetition),
+            component: some(spot.component),
+            subcomponent: some(spot.subcomponent),
         }
-        path
-    }
-
-    pub(super) fn source(&mut self, message: &Message, found: &Found) -> LeafSource {
-        if found.is_constant() {
-            return LeafSource::Constant;
-        }
-        self.used.insert(found.spot());
-        LeafSource::Field(found.spot().to_location(message))
-    }
-
-    /// Populated leaves of the message that were not used. MSH-1 and MSH-2 are not data.
-    pub(super) fn unused(&self, message: &Message) -> Vec<Location> {
-        let mut unused = Vec::new();
-        for (index, segment) in message.segments().enumerate() {
-            let first = if segment.name() == "MSH" { 3 } else { 1 };
-            for (field, value) in segment.fields().filter(|(field, value)| *field >= first && value.is_valued()) {
-                for (repetition, value) in (1..).zip(value.repetitions()) {
-                    let spot = Spot { segment: count(index), field, repetition, component: 0, subcomponent: 0 };
-                    self.unused_parts(value, spot, message, &mut unused);
-                }
-            }
-        }
-        unused
-    }
-
-    fn unused_parts(
-        &self,
-        value: crate::hl7v2::Repetition<'_>,
-        spot: Spot,
-        message: &Message,
-        unused: &mut Vec<Location>,
-    ) {
-        for (component, part) in (1..).zip(value.components()) {
-            for (subcomponent, part) in (1..).zip(part.subcomponents()) {
-                let spot = Spot { component, subcomponent, ..spot };
-                if part.is_valued() && !self.is_used(spot) {
-                    unused.push(spot.to_location(message));
-                }
-            }
-        }
-    }
-
-    /// A use of a level above stands for its first part, as its text does.
-    fn is_used(&self, spot: Spot) -> bool {
-        let first_part = Spot { subcomponent: 0, ..spot };
-        let first_of_all = Spot { component: 0, ..first_part };
-        self.used.contains(&spot)
-            || (spot.subcomponent == 1 && self.used.contains(&first_part))
-            || (spot.subcomponent == 1 && spot.component == 1 && self.used.contains(&first_of_all))
     }
 }
 
-fn count(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
-}
+#[cfg(test)]
+mod tests;

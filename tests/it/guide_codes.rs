@@ -45,7 +45,6 @@ const ERRATA: &[(&str, &str, &str, Erratum)] = &[
     ("BodyParts", "CHESTÂ", "CHESTÂ", Is("CHEST", "CHEST", "Chest Tube")),
     ("BodyParts", "KIDNÂ", "KIDNÂ", Is("KIDN", "KIDN", "Kidney")),
     ("BodyParts", "Â", "Â", Dropped),
-    ("Event[EncounterStatus]", "A04", "planned", Is("A04", "arrived", "Arrived")),
     ("PractitionerIDNumberType", "MCD", "MCD", Is("MCD", "MCD", "Medicaid number")),
     ("PractitionerIDNumberType", "MCR", "MCR", Is("MCR", "MCR", "Medicare number")),
     ("PractitionerIDNumberType", "UPIN", "UPIN", Is("UPIN", "UPIN", "Unique physician ID no.")),

@@ -119,9 +119,12 @@ async fn the_command_is_dry_and_leaves_out_what_is_up_to_date() {
     gateway.send(&adt("K1", "1", "F")).await;
     gateway.concluded("K1").await;
     let data = gateway.stop().await;
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), "[[feed]]\nname = \"feed\"\n").unwrap();
     let replay = |more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_loopgate"));
-        let output = command.arg("replay").arg("--json").arg("--data").arg(data.path()).args(more).output().unwrap();
+        command.args(["replay", "--json", "--data"]).arg(data.path()).arg("--config").arg(config.path());
+        let output = command.args(more).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
     };
@@ -132,4 +135,51 @@ async fn the_command_is_dry_and_leaves_out_what_is_up_to_date() {
     let gone = replay(&["--again", "--go"]);
     assert_eq!(gone["dry"].as_bool(), Some(false));
     assert_eq!(replay(&["--again"])["messages"].as_array().map(Vec::len), Some(0), "it is at work");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_listed_and_mapped_by_command_and_its_message_is_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let overlay = folder.path().join("feed-codes.yaml");
+    let data = folder.path().join("data");
+    let config = |overlays: &str| {
+        let file = folder.path().join("loopgate.toml");
+        let text = format!(
+            "[store]\ndata = \"{}\"\n[[feed]]\nname = \"feed\"\naddress = \"127.0.0.1:0\"\noverlays = [{overlays}]\n",
+            data.display()
+        );
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    let gateway = Gateway::start("", "").await;
+    gateway.send(&adt("K1", "1", "X9")).await;
+    gateway.concluded("K1").await;
+    let stored = gateway.stop().await;
+    std::fs::rename(stored.path(), &data).unwrap();
+
+    let file = config(&format!("\"arrival\", \"{}\"", overlay.display()));
+    let code = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loopgate"));
+        command.arg("code").args(more).arg("--config").arg(&file).output().unwrap()
+    };
+    let list = String::from_utf8(code(&["list"]).stdout).unwrap();
+    assert!(list.contains("AdministrativeSex") && list.contains("X9"), "{list}");
+    let wrong = code(&["map", "NoSuchTable", "X9=other", "--feed", "feed", "--reason", "agreed"]);
+    assert_eq!(wrong.status.code(), Some(78), "{}", String::from_utf8_lossy(&wrong.stderr));
+    assert!(!overlay.exists(), "nothing is left of rows that do not compile");
+    let right = code(&["map", "AdministrativeSex", "X9=other", "--feed", "feed", "--reason", "agreed by phone"]);
+    assert!(right.status.success(), "{}", String::from_utf8_lossy(&right.stderr));
+    let again = code(&["map", "AdministrativeSex", "X8=unknown", "--feed", "feed", "--reason", "the same day"]);
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+
+    let text = format!("overlays = [\"{}\"]", overlay.display());
+    let gateway = Gateway::start_at(&data, &text).await;
+    let store = gateway.store();
+    let corrected = async {
+        while gender(&gateway, &patient()).await.as_deref() != Some("other") {
+            next_change(store.as_ref()).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, corrected).await.expect("the message is run again when the gateway starts");
+    gateway.stop().await;
 }

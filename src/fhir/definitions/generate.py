@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes elements.txt, the elements of every FHIR R4 type, from the official StructureDefinitions.
+"""Writes elements.txt and constraints.txt, the elements of every FHIR R4 type and the rules about them that are
+FHIRPath, from the official StructureDefinitions.
 
     generate.py DIR        DIR holds profiles-types.json.gz and profiles-resources.json.gz of FHIR R4 4.0.1 (CC0)
 
@@ -20,9 +21,18 @@ NOT_R4_TARGETS_AT = {"AuditEvent.source.observer": {"Subscription"}}
 # Meta of 4.0.1 has these elements and no others.
 META = {"id", "extension", "versionId", "lastUpdated", "source", "profile", "security", "tag"}
 
+# Checked by our own code: what each element must have, and the narrative (htmlChecks).
+NATIVE = {"ele-1", "txt-1", "txt-2"}
+
 HEADER = """\
 # The elements of every FHIR R4 type: 4.0.1, the official StructureDefinitions (CC0, hl7.org/fhir/R4).
 # Written by generate.py, which says how; the notation is that of definitions.rs.
+"""
+
+CONSTRAINTS_HEADER = """\
+# The rules of FHIR R4 that are FHIRPath: 4.0.1, the constraints of the official StructureDefinitions (CC0,
+# hl7.org/fhir/R4). Written by generate.py. A line without indent names a type or an element; below it the key, severity
+# and text of each rule, and its expression. ele-1, txt-1 and txt-2 are left out: our own code checks them.
 """
 
 
@@ -49,12 +59,17 @@ def type_text(element, kind):
     """A type code with its targets or its profile in brackets: `Reference(Patient|Group)`."""
     code = kind["code"]
     if code.startswith("http://hl7.org/fhirpath/"):
-        code = "id" if element["path"] == "Resource.id" else "string"
+        code = "id" if element["path"] == "Resource.id" else fhir_type(kind)
     named = kind.get("targetProfile", []) + kind.get("profile", [])
     unwanted = NOT_R4_TARGETS | NOT_R4_TARGETS_AT.get(element["path"], set())
     targets = [url.rsplit("/", 1)[1] for url in named]
     targets = [target for target in targets if target not in unwanted]
     return code if not targets or "Resource" in targets else f"{code}({'|'.join(targets)})"
+
+
+def fhir_type(kind):
+    """What a type of FHIRPath is in FHIR."""
+    return next((one["valueUrl"] for one in kind.get("extension", []) if one["url"].endswith("fhir-type")), "string")
 
 
 def types(element, every_type):
@@ -90,6 +105,33 @@ def own_elements(definition, inherited, every_type):
     return owners
 
 
+def constraints(known):
+    """Lines of constraints.txt: every rule at the type or element that it was made for."""
+    lines, said = [CONSTRAINTS_HEADER.rstrip()], set()
+    for definition in sorted(known.values(), key=lambda definition: definition["id"] not in known_bases(known)):
+        for element in definition["snapshot"]["element"]:
+            owner = element["path"].removesuffix("[x]")
+            rules = [rule for rule in element.get("constraint", []) if is_own(rule, owner, said)]
+            lines += [owner] * bool(rules)
+            for rule in rules:
+                said.add((rule["key"], rule["expression"]))
+                lines += [f" {rule['key']} {rule['severity']} {' '.join(rule['human'].split())}", "  " + rule["expression"]]
+    return lines
+
+
+def known_bases(known):
+    """The types that others specialize: their rules come first, so that the others need not repeat them."""
+    return {definition.get("baseDefinition", "").rsplit("/", 1)[-1] for definition in known.values()}
+
+
+def is_own(rule, owner, said):
+    """Not one of ours, and not one that a type further up has said."""
+    inherited = (rule["key"], rule.get("expression")) in said and owner.split(".")[0] not in ("TestScript", "TestReport")
+    if rule["key"] == "ext-1":
+        return owner == "Extension"
+    return rule["key"] not in NATIVE and "expression" in rule and not inherited
+
+
 def main(folder):
     known = definitions(pathlib.Path(folder))
     extension = known["Extension"]["snapshot"]["element"]
@@ -99,9 +141,14 @@ def main(folder):
         for owner, (base, elements) in own_elements(definition, set(known), every_type).items():
             lines.append(f"{owner} : {base}" if base else owner)
             lines.extend(elements)
-    out = pathlib.Path(__file__).with_name("elements.txt")
-    out.write_text("\n".join(lines) + "\n")
-    print(f"{out.name}: {len(lines)} lines")
+    write("elements.txt", lines)
+    write("constraints.txt", constraints(known))
+
+
+def write(name, lines):
+    """A file beside this one."""
+    pathlib.Path(__file__).with_name(name).write_text("\n".join(lines) + "\n")
+    print(f"{name}: {len(lines)} lines")
 
 
 if __name__ == "__main__":

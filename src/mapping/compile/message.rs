@@ -7,7 +7,7 @@ use super::{Compiled, Compiler};
 use crate::fhir::definitions;
 use crate::mapping::diagnostic::Mistake;
 use crate::mapping::notation::{Structure, structure};
-use crate::mapping::plan::{Action, MessagePlan, ResourcePlan, Rule};
+use crate::mapping::plan::{Action, MessagePlan, Origin, ResourcePlan, Rule};
 use crate::mapping::written::{MessageFile, ResourceEntry};
 use crate::mapping::yaml::Scalar;
 
@@ -45,6 +45,8 @@ impl Compiler<'_> {
             return None;
         }
         Some(ResourcePlan {
+            number: 0,
+            origin: Origin { file: entry.make.place.file, line: entry.make.place.line },
             from: entry.from.text.into(),
             kind,
             name: entry.name,

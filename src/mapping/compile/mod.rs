@@ -7,14 +7,14 @@ mod message;
 mod render;
 mod rules;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use smol_str::SmolStr;
 
 use super::diagnostic::{Diagnostic, Mistake, Place, Reporter};
 use super::plan::{Code, Library, Map, MessagePlan, Origin, Preference, Table};
 use super::render::RenderPlan;
-use super::written::{CodeEntry, File, MapFile, TableFile};
+use super::written::{self, CodeEntry, File, MapFile, TableFile, WrittenFile, stem};
 use super::yaml::Scalar;
 use crate::fhir::definitions;
 
@@ -29,12 +29,15 @@ pub struct Compiled {
     pub renders: HashMap<SmolStr, RenderPlan>,
 }
 
-pub fn compile(files: &BTreeMap<String, String>) -> Result<Compiled, Vec<Diagnostic>> {
+/// Compiles files, given as name and text; overlays among them are laid over the others in this order.
+pub fn compile(files: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>> {
     let mut compiler = Compiler {
-        sources: files.iter().map(|(name, text)| (name.into(), text.as_str())).collect(),
+        names: files.iter().map(|(name, _)| SmolStr::from(*name)).collect(),
+        texts: files.iter().map(|(_, text)| *text).collect(),
         ..Compiler::default()
     };
-    let read = compiler.read();
+    let mut reporter = Reporter { names: &compiler.names, found: &mut compiler.found };
+    let (read, _) = written::read(&compiler.texts, &mut reporter);
     let outcome = compiler.resolve(read);
     if compiler.found.is_empty() {
         return Ok(outcome);
@@ -48,7 +51,8 @@ pub fn compile(files: &BTreeMap<String, String>) -> Result<Compiled, Vec<Diagnos
 pub(super) struct Compiler<'f> {
     found: Vec<Diagnostic>,
     /// Names and texts of all files; a place holds an index into them.
-    sources: Vec<(SmolStr, &'f str)>,
+    names: Vec<SmolStr>,
+    texts: Vec<&'f str>,
     /// Name of the file at hand.
     file: SmolStr,
     /// Map or message at hand: what stands before the names of its rules.
@@ -69,11 +73,6 @@ struct Signature {
     source: SmolStr,
     target: SmolStr,
     datatype: bool,
-}
-
-struct ReadFile {
-    name: SmolStr,
-    file: File,
 }
 
 fn inside(text: &str, scalar: &Scalar, offset: usize) -> Place {
@@ -101,12 +100,6 @@ fn inside(text: &str, scalar: &Scalar, offset: usize) -> Place {
     Place { line, column, width: width.max(1), ..place }
 }
 
-/// `mappings/v2/segment/PID-Patient.yaml` is the map `PID-Patient`.
-fn stem(file: &str) -> &str {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    name.strip_suffix(".yaml").unwrap_or(name)
-}
-
 impl Compiler<'_> {
     pub(super) fn report(
         &mut self,
@@ -115,32 +108,20 @@ impl Compiler<'_> {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let file = self.sources.get(usize::from(place.file)).map(|(name, _)| name.clone()).unwrap_or_default();
-        self.found.push(Diagnostic { mistake, file, place, message: message.into(), hint: hint.into() });
+        Reporter { names: &self.names, found: &mut self.found }.report(mistake, place, message, hint);
     }
 
     /// The place of an offset into a scalar. Folding and quoting change white space only.
     pub(super) fn inside(&self, scalar: &Scalar, offset: usize) -> Place {
-        let text = self.sources.get(usize::from(scalar.place.file)).map_or("", |(_, text)| text);
-        inside(text, scalar, offset)
-    }
-
-    fn read(&mut self) -> Vec<ReadFile> {
-        let mut read = Vec::new();
-        for (index, (name, text)) in self.sources.iter().enumerate() {
-            let index = u16::try_from(index).unwrap_or(u16::MAX);
-            let mut reporter = Reporter { file: name.clone(), index, found: &mut self.found };
-            read.extend(File::read(text, &mut reporter).map(|file| ReadFile { name: name.clone(), file }));
-        }
-        read
+        inside(self.texts.get(usize::from(scalar.place.file)).unwrap_or(&""), scalar, offset)
     }
 
     /// The names come first, so that files may use one another in any order.
-    fn resolve(&mut self, read: Vec<ReadFile>) -> Compiled {
+    fn resolve(&mut self, read: Vec<WrittenFile>) -> Compiled {
         self.declare(&read);
         let mut compiled = Compiled::default();
-        compiled.library.files = self.sources.iter().map(|(name, _)| name.clone()).collect();
-        for ReadFile { name, file } in read {
+        compiled.library.files = self.names.clone();
+        for WrittenFile { name, file } in read {
             self.file = name.clone();
             match file {
                 File::Map(file) => compiled.library.maps.push(self.map(stem(&name), file)),
@@ -148,16 +129,18 @@ impl Compiler<'_> {
                 File::Identity(entries) => self.identity(entries, &mut compiled.library),
                 File::Message(file) => self.message(file, &mut compiled),
                 File::Render(file) => self.render(file, &mut compiled.renders),
+                // Laid over the others by now.
+                File::Overlay(_) => {}
             }
         }
         self.refuse_cycles(&compiled.library);
         compiled
     }
 
-    fn declare(&mut self, read: &[ReadFile]) {
+    fn declare(&mut self, read: &[WrittenFile]) {
         let mut maps = 0;
         let mut tables = 0;
-        for ReadFile { name, file } in read {
+        for WrittenFile { name, file } in read {
             match file {
                 File::Map(file) => {
                     self.declare_map(stem(name), file, maps);
@@ -213,7 +196,7 @@ impl Compiler<'_> {
     fn table(&mut self, file: TableFile) -> Table {
         let system = file.system.map(|system| SmolStr::from(system.text));
         let (mut codes, mut sources) = (HashMap::new(), HashMap::new());
-        for (key, CodeEntry { code, display, system: own }) in file.codes {
+        for (key, CodeEntry { code, display, system: own, .. }) in file.codes {
             let code = Code {
                 value: code.into(),
                 system: own.map(SmolStr::from).or_else(|| system.clone()),

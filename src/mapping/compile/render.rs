@@ -8,8 +8,8 @@ use super::Compiler;
 use crate::fhir::path::Expression;
 use crate::mapping::diagnostic::Mistake;
 use crate::mapping::notation::{self, Source};
-use crate::mapping::render::{Criterion, Encoding, Entry, Field, Group, RenderPlan, Segment, Target, Value};
-use crate::mapping::written::{RenderEntry, RenderField, RenderFile, RenderGroup, RenderSegment};
+use crate::mapping::render::{Criterion, Encoding, Entry, Field, Form, Group, RenderPlan, Segment, Target, Value};
+use crate::mapping::written::{RenderEntry, RenderField, RenderFile, RenderGroup, RenderSegment, stem};
 use crate::mapping::yaml::Scalar;
 
 /// How an outgoing message is made.
@@ -36,7 +36,7 @@ impl Make {
 impl Compiler<'_> {
     pub(super) fn render(&mut self, file: RenderFile, renders: &mut HashMap<SmolStr, RenderPlan>) {
         let name = match &file.datatype {
-            Some(_) => SmolStr::from(super::stem(&self.file)),
+            Some(_) => SmolStr::from(stem(&self.file)),
             None => file.name.text.as_str().into(),
         };
         let based_on = file.based_on.as_ref().and_then(|base| self.message_named(base, |made| made != Make::Variant));
@@ -180,9 +180,11 @@ impl Compiler<'_> {
             "ER7" => Some(Encoding::Raw),
             "URI" => Some(Encoding::UriPart),
             "SYSTEM" => Some(Encoding::System),
+            "ELD" => Some(Encoding::Location(Form::Eld)),
+            "ERL" => Some(Encoding::Location(Form::Erl)),
             other if self.encodings.contains(other) => Some(Encoding::Map(other.into())),
             other => {
-                let hint = "DTM, ER7, SYSTEM, URI or the name of an encode file";
+                let hint = "DTM, ELD, ER7, ERL, SYSTEM, URI or the name of an encode file";
                 self.report(Mistake::UnknownMap, name.place, format!("there is no encoding `{other}`"), hint);
                 None
             }

@@ -48,7 +48,7 @@ impl Compiler<'_> {
         if matches!(when, Some(None)) {
             return None;
         }
-        Some(Rule { id, origin, when: when.flatten(), source: source?, target: end.steps, action })
+        Some(Rule { number: 0, id, origin, when: when.flatten(), source: source?, target: end.steps, action })
             .filter(|rule| self.has_what_it_needs(rule, owner, place))
     }
 

@@ -22,6 +22,7 @@ fn check(name: &str, text: &str, expected: &[&str]) {
     let mut files: BTreeMap<String, String> =
         good.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
     files.insert(name.to_owned(), text.to_owned());
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let found = compile(&files).err().unwrap_or_default();
     let found: Vec<String> = found
         .iter()
@@ -89,7 +90,7 @@ fn messages() {
     check("m.yaml", &message("MSH (PID)", patient), &["3:16 LG0114"]);
     check("m.yaml", &message(">\n  MSH\n  [PID}", patient), &["5:7 LG0114"]);
     check("m.yaml", &message("MSH PV1", patient), &["5:13 LG0106", "5:40 LG0106"]);
-    check("m.yaml", &message("MSH PID", "{ from: PID, make: Person }"), &["5:24 LG0109"]);
+    check("m.yaml", &message("MSH PID", "{ from: PID, make: Persona }"), &["5:24 LG0109"]);
     check("m.yaml", &message("MSH PID", "{ from: PID, make: Patient, maps: [X] }"), &["5:40 LG0110"]);
     check("m.yaml", &message("MSH PID", "{ from: PID, make: Encounter, maps: [PID-Patient] }"), &["5:42 LG0115"]);
     let refer = "{ from: PID, make: Patient, maps: [PID-Patient], refer: { managingOrganization: owner } }";
@@ -107,4 +108,10 @@ fn renders() {
     check("r.yaml", &field("{ to: MSH-3 }"), &["4:14 LG0103"]);
     check("r.yaml", &field("{ to: MSH-3, from: Patient.id, as: XPN }"), &["4:49 LG0110"]);
     check("r.yaml", &field("{ to: MSH-3, from: Patient.gender, code: Gender }"), &["4:55 LG0111"]);
+    check("r.yaml", "render: X", &["1:9 LG0103"]);
+    check("r.yaml", "render: X\nsegments: [{ include: Y }]", &["2:23 LG0110"]);
+    check("r.yaml", "render: X\nsegments: [{ include: X }]", &["2:23 LG0117"]);
+    check("r.yaml", "render: X\nbased_on: X\nfields: [{ to: MSH-3, value: a }]", &["2:11 LG0117"]);
+    check("r.yaml", "render: X\nsegments: [{ each: Patient, segments: [{ include: Y }] }]", &["2:51 LG0110"]);
+    check("r.yaml", "render: X\nsegments: [{ each: Patient.., segments: [] }]", &["2:28 LG0106"]);
 }

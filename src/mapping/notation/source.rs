@@ -29,6 +29,28 @@ pub struct ItemPath {
     pub subcomponent: u16,
 }
 
+/// Numbers below a path that are named.
+fn write_numbers(f: &mut std::fmt::Formatter<'_>, numbers: [u16; 2]) -> std::fmt::Result {
+    numbers.into_iter().filter(|number| *number > 0).try_for_each(|number| write!(f, ".{number}"))
+}
+
+impl std::fmt::Display for SegmentPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.segment, self.field)?;
+        if self.repetition > 0 {
+            write!(f, "[{}]", self.repetition)?;
+        }
+        write_numbers(f, [self.component, self.subcomponent])
+    }
+}
+
+impl std::fmt::Display for ItemPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.datatype.is_empty() { "$this" } else { &self.datatype })?;
+        write_numbers(f, [self.component, self.subcomponent])
+    }
+}
+
 /// The source of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {

@@ -23,16 +23,21 @@ impl<'p, 'm> Run<'p, 'm> {
                 }
             }
             Source::FirstOf(sources) => {
-                if let Some(first) = sources.iter().find(|source| self.is_valued(source, scope)) {
-                    self.each(first, scope, visit);
+                if let Some(first) = self.first_valued(sources, scope) {
+                    self.each(&sources[first], scope, visit);
                 }
             }
             Source::Call(..) => {
+                self.taken.clear();
                 if let Some(found) = self.call(source, scope) {
                     visit(self, found);
                 }
             }
         }
+    }
+
+    fn first_valued(&mut self, sources: &[Source], scope: Scope<'m>) -> Option<usize> {
+        (0..sources.len()).find(|&at| self.is_valued(&sources[at], scope))
     }
 
     fn each_of_field(&mut self, path: &SegmentPath, scope: Scope<'m>, visit: Visit<'_, 'p, 'm>) {
@@ -57,38 +62,49 @@ impl<'p, 'm> Run<'p, 'm> {
         if here.name == name { Some(scope.node) } else { self.tree.nearest(here.group, name) }
     }
 
-    fn is_valued(&self, source: &Source, scope: Scope<'m>) -> bool {
+    fn is_valued(&mut self, source: &Source, scope: Scope<'m>) -> bool {
         match source {
             Source::Nothing => false,
             Source::Constant(_) => true,
-            Source::Segment(path) => self.any_of_field(path, scope, &mut |item| item.is_valued()),
+            Source::Segment(path) => self.any_of_field(path, scope, &mut |item| item.is_valued()).is_some(),
             Source::Item(path) => self.item_at(path, scope).is_some_and(Item::is_valued),
-            Source::FirstOf(sources) => sources.iter().any(|source| self.is_valued(source, scope)),
+            Source::FirstOf(sources) => self.first_valued(sources, scope).is_some(),
             Source::Call(..) => self.call(source, scope).is_some(),
         }
     }
 
-    fn any_of_field(&self, path: &SegmentPath, scope: Scope<'m>, test: &mut dyn FnMut(Item<'m>) -> bool) -> bool {
-        self.node_of(&path.segment, scope).is_some_and(|node| self.any_of_node(node, path, test))
+    /// The first item of a path that passes a test.
+    fn any_of_field(
+        &self,
+        path: &SegmentPath,
+        scope: Scope<'m>,
+        test: &mut dyn FnMut(Item<'m>) -> bool,
+    ) -> Option<Item<'m>> {
+        self.node_of(&path.segment, scope).and_then(|node| self.any_of_node(node, path, test))
     }
 
-    fn any_of_node(&self, node: usize, path: &SegmentPath, test: &mut dyn FnMut(Item<'m>) -> bool) -> bool {
+    fn any_of_node(&self, node: usize, path: &SegmentPath, test: &mut dyn FnMut(Item<'m>) -> bool) -> Option<Item<'m>> {
         let segment = self.tree.nodes[node].segment;
         let number = u32::try_from(segment.index()).unwrap_or(u32::MAX);
-        (1..).zip(segment.field(path.field).repetitions()).any(|(repetition, part)| {
+        (1..).zip(segment.field(path.field).repetitions()).find_map(|(repetition, part)| {
+            if path.repetition != 0 && path.repetition != repetition {
+                return None;
+            }
             let level = Level::Repetition(part);
             let spot = Spot { segment: number, field: path.field, repetition, component: 0, subcomponent: 0 };
-            let whole = Item { level, spot };
-            (path.repetition == 0 || path.repetition == repetition)
-                && whole.at(path.component, path.subcomponent).is_some_and(&mut *test)
+            let item = Item { level, spot }.at(path.component, path.subcomponent)?;
+            test(item).then_some(item)
         })
     }
 
-    pub(super) fn call(&self, source: &Source, scope: Scope<'m>) -> Option<Found<'m>> {
+    /// What a function gives. With a tracer, the places that took part are in `taken` afterwards.
+    pub(super) fn call(&mut self, source: &Source, scope: Scope<'m>) -> Option<Found<'m>> {
         let Source::Call(function, arguments) = source else { return None };
         let mut spot = Spot::default();
-        let values: Vec<Vec<Cow<'_, str>>> =
-            arguments.iter().map(|argument| self.argument(argument, scope, *function, &mut spot)).collect();
+        let mut values: Vec<Vec<Cow<'_, str>>> = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            values.push(self.argument(argument, scope, *function, &mut spot));
+        }
         function.call(&values, self.zone).map(|text| Found::Made(text, spot))
     }
 
@@ -99,7 +115,7 @@ impl<'p, 'm> Run<'p, 'm> {
     }
 
     fn argument<'s>(
-        &self,
+        &mut self,
         source: &'s Source,
         scope: Scope<'m>,
         function: Function,
@@ -109,18 +125,40 @@ impl<'p, 'm> Run<'p, 'm> {
         'm: 's,
     {
         let mut values = Vec::new();
-        let mut take = |item: Item<'m>| {
-            if item.is_valued() {
-                if *spot == Spot::default() {
-                    *spot = item.spot;
-                }
-                values.push(if function.wants_er7() { Cow::Owned(item.to_er7()) } else { item.text() });
+        let mut items = Vec::new();
+        match source {
+            Source::Constant(text) => values.push(Cow::Borrowed(text.as_str())),
+            Source::Call(..) => {
+                values.extend(self.call(source, scope).map(|found| Cow::Owned(found.text().into_owned())));
             }
+            Source::Nothing | Source::FirstOf(_) => {}
+            Source::Segment(_) | Source::Item(_) => self.items(source, scope, function.gathers(), &mut items),
+        }
+        for item in items {
+            if *spot == Spot::default() {
+                *spot = item.spot;
+            }
+            self.take(item, function.wants_er7());
+            values.push(if function.wants_er7() { Cow::Owned(item.to_er7()) } else { item.text() });
+        }
+        values
+    }
+
+    /// Notes that an item took part.
+    fn take(&mut self, item: Item<'m>, whole: bool) {
+        if self.tracer.is_some() {
+            if whole { item.valued_parts(&mut self.taken) } else { self.taken.push(item.spot) }
+        }
+    }
+
+    /// The valued items of a path.
+    fn items(&self, source: &Source, scope: Scope<'m>, gathers: bool, items: &mut Vec<Item<'m>>) {
+        let mut take = |item: Item<'m>| {
+            items.extend(item.is_valued().then_some(item));
             false
         };
         match source {
-            Source::Constant(text) => values.push(Cow::Borrowed(text.as_str())),
-            Source::Segment(path) if function.gathers() => {
+            Source::Segment(path) if gathers => {
                 for node in self.nodes_of(&path.segment, scope) {
                     self.any_of_node(node, path, &mut take);
                 }
@@ -131,15 +169,11 @@ impl<'p, 'm> Run<'p, 'm> {
             Source::Item(path) => {
                 self.item_at(path, scope).map(take);
             }
-            Source::Call(..) => {
-                values.extend(self.call(source, scope).map(|found| Cow::Owned(found.text().into_owned())));
-            }
-            Source::Nothing | Source::FirstOf(_) => {}
+            _ => {}
         }
-        values
     }
 
-    pub(super) fn holds(&self, condition: &Condition, scope: Scope<'m>) -> bool {
+    pub(super) fn holds(&mut self, condition: &Condition, scope: Scope<'m>) -> bool {
         match condition {
             Condition::All(parts) => parts.iter().all(|part| self.holds(part, scope)),
             Condition::Any(parts) => parts.iter().any(|part| self.holds(part, scope)),
@@ -155,15 +189,23 @@ impl<'p, 'm> Run<'p, 'm> {
         }
     }
 
-    fn any(&self, source: &notation::Source, scope: Scope<'m>, test: &mut dyn FnMut(Item<'m>) -> bool) -> bool {
-        match source {
-            notation::Source::Segment(path) => self.any_of_field(path, scope, test),
-            notation::Source::Item(path) => self.item_at(path, scope).is_some_and(test),
+    /// Whether an item of the path passes the test; with a tracer, all that are valued count as looked at.
+    fn any(&mut self, source: &notation::Source, scope: Scope<'m>, test: &mut dyn FnMut(Item<'m>) -> bool) -> bool {
+        let mut seen = self.tracer.is_some().then(|| std::mem::take(&mut self.taken));
+        let mut look = |item: Item<'m>| {
+            seen.iter_mut().for_each(|seen| seen.extend(item.is_valued().then_some(item.spot)));
+            test(item)
+        };
+        let passed = match source {
+            notation::Source::Segment(path) => self.any_of_field(path, scope, &mut look).is_some(),
+            notation::Source::Item(path) => self.item_at(path, scope).is_some_and(look),
             notation::Source::Constant(_) | notation::Source::Call { .. } => false,
-        }
+        };
+        self.taken = seen.unwrap_or_default();
+        passed
     }
 
-    fn count(&self, source: &notation::Source, scope: Scope<'m>) -> u16 {
+    fn count(&mut self, source: &notation::Source, scope: Scope<'m>) -> u16 {
         let mut count: u16 = 0;
         self.any(source, scope, &mut |item| {
             count = count.saturating_add(u16::from(item.is_valued()));

@@ -21,27 +21,36 @@ pub fn is_occupied(object: &Object, steps: &[Step]) -> bool {
     }
 }
 
-/// Puts the value there. The path is not empty and not occupied; were it, the value would be left out.
-pub fn insert(object: &mut Object, steps: &[Step], value: Node) {
-    let Some((step, rest)) = steps.split_first() else { return };
+/// Puts the value there, and gives the position of the fresh item in the list it was put into. The path is not empty
+/// and not occupied; were it, the value would be left out.
+pub fn insert(object: &mut Object, steps: &[Step], value: Node) -> usize {
+    let Some((step, rest)) = steps.split_first() else { return 0 };
     if let Some(url) = &step.url {
-        append(object, &step.key, extension(url, rest, value));
+        append(object, &step.key, extension(url, rest, value))
     } else if rest.is_empty() {
         if step.list {
-            append(object, &step.key, value);
-        } else if object.get(&step.key).is_none() {
+            return append(object, &step.key, value);
+        }
+        if object.get(&step.key).is_none() {
             object.push(step.key.clone(), value);
         }
-    } else if let Some(inner) = open(object, step) {
-        insert(inner, rest, value);
+        0
+    } else {
+        open(object, step).map_or(0, |inner| insert(inner, rest, value))
     }
 }
 
-fn append(object: &mut Object, key: &SmolStr, value: Node) {
+fn append(object: &mut Object, key: &SmolStr, value: Node) -> usize {
     match object.get_mut(key) {
-        Some(Node::Array(items)) => items.push(value),
-        Some(_) => {}
-        None => object.push(key.clone(), Node::Array(vec![value])),
+        Some(Node::Array(items)) => {
+            items.push(value);
+            items.len() - 1
+        }
+        Some(_) => 0,
+        None => {
+            object.push(key.clone(), Node::Array(vec![value]));
+            0
+        }
     }
 }
 
@@ -50,7 +59,9 @@ fn extension(url: &SmolStr, rest: &[Step], value: Node) -> Node {
     object.push(SmolStr::new_static("url"), Node::String(url.clone()));
     match value {
         Node::Object(members) if rest.is_empty() => object.extend(members),
-        value => insert(&mut object, rest, value),
+        value => {
+            insert(&mut object, rest, value);
+        }
     }
     Node::Object(object)
 }
@@ -64,27 +75,6 @@ fn open<'o>(object: &'o mut Object, step: &Step) -> Option<&'o mut Object> {
     match node {
         Node::Array(items) => items.first_mut()?.as_object_mut(),
         node => node.as_object_mut(),
-    }
-}
-
-/// The path with the positions that a value put there now would get: `name[0].given[1]`.
-pub fn address(object: &Object, steps: &[Step], out: &mut String) {
-    let mut object = Some(object);
-    for (at, step) in steps.iter().enumerate() {
-        if !out.is_empty() {
-            out.push('.');
-        }
-        out.push_str(&step.key);
-        let node = object.and_then(|object| object.get(&step.key));
-        let last = at + 1 == steps.len();
-        if step.list {
-            let fresh = last || step.url.is_some();
-            let index = if fresh { node.map_or(0, |node| node.items().len()) } else { 0 };
-            out.push_str(&smol_str::format_smolstr!("[{index}]"));
-            object = if fresh { None } else { node.and_then(|node| node.items().first()?.as_object()) };
-        } else {
-            object = node.and_then(Node::as_object);
-        }
     }
 }
 
@@ -108,17 +98,13 @@ mod tests {
         let given = steps(&[("name", true, None), ("given", true, None)]);
         let family = steps(&[("name", true, None), ("family", false, None)]);
         let urgent = steps(&[("extension", true, Some("u")), ("valueCode", false, None)]);
-        for (path, value) in [(&given, "A"), (&given, "B"), (&family, "C"), (&urgent, "x"), (&urgent, "y")] {
-            let mut at = String::new();
-            address(&object, path, &mut at);
-            assert!(!is_occupied(&object, path), "{at}");
-            insert(&mut object, path, Node::from(value));
+        let values = [(&given, "A", 0), (&given, "B", 1), (&family, "C", 0), (&urgent, "x", 0), (&urgent, "y", 1)];
+        for (path, value, index) in values {
+            assert!(!is_occupied(&object, path), "{value}");
+            assert_eq!(insert(&mut object, path, Node::from(value)), index, "{value}");
         }
         assert!(is_occupied(&object, &family));
         insert(&mut object, &family, Node::from("D"));
-        let mut at = String::new();
-        address(&object, &given, &mut at);
-        assert_eq!(at, "name[0].given[2]");
         let mut out = Vec::new();
         object.write(&mut out);
         assert_eq!(

@@ -20,6 +20,15 @@ pub struct Spot {
 }
 
 impl Spot {
+    /// The place whose text this one's is: a level above the lowest has the text of its first part.
+    pub const fn first_part(self) -> Self {
+        Self {
+            component: if self.component == 0 { 1 } else { self.component },
+            subcomponent: if self.subcomponent == 0 { 1 } else { self.subcomponent },
+            ..self
+        }
+    }
+
     /// The place in the terms of HL7: segment name and occurrence, numbers from 1, nothing below the level meant.
     pub fn to_location(self, message: &Message) -> Location {
         let segment = message.segment_at(self.segment as usize);
@@ -80,6 +89,17 @@ impl<'m> Item<'m> {
             })),
             Level::Subcomponent(_) => out.push(self),
         }
+    }
+
+    /// Appends the places of all valued parts at the lowest level.
+    pub fn valued_parts(self, out: &mut Vec<Spot>) {
+        if let Level::Subcomponent(part) = self.level {
+            out.extend(part.is_valued().then_some(self.spot));
+            return;
+        }
+        let mut parts = Vec::new();
+        self.parts(&mut parts);
+        parts.into_iter().for_each(|part| part.valued_parts(out));
     }
 
     /// Two levels down; 0 stays where it is.

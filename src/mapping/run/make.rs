@@ -7,7 +7,7 @@ use super::{Run, Scope, insert};
 use crate::fhir::{Node, Object, Resource};
 use crate::mapping::identity;
 use crate::mapping::plan::{MessagePlan, ResourcePlan, Rule};
-use crate::mapping::trace::LeafSource;
+use crate::mapping::trace::{Mark, Tracer};
 
 /// A resource under way.
 pub(super) struct Made<'p> {
@@ -38,7 +38,7 @@ impl<'p, 'm> Run<'p, 'm> {
             for node in 0..self.tree.nodes.len() {
                 let wanted = self.tree.nodes[node].name == resource.from;
                 let scope = Scope::of_segment(node);
-                if wanted && resource.when.as_ref().is_none_or(|when| self.holds(when, scope)) {
+                if wanted && resource.when.as_ref().is_none_or(|when| self.decide(when, resource.number, scope)) {
                     self.make(resource, scope);
                 }
             }
@@ -60,12 +60,14 @@ impl<'p, 'm> Run<'p, 'm> {
             dropped: true,
         });
         self.building = index;
+        let mark = self.open_resource(plan.number, index);
         let mut object = begin(&plan.kind);
         if !self.run_maps(plan, scope, &mut object) {
-            return;
+            return self.drop(mark);
         }
-        let id = self.identify(plan, scope, &object);
-        let index = self.settle(index, id, object);
+        let id = self.identify(plan, scope, &object, mark);
+        let index = self.settle(index, id, object, mark);
+        self.close(mark, 0);
         self.named.push((&plan.name, self.tree.nodes[scope.node].group, index));
     }
 
@@ -85,24 +87,46 @@ impl<'p, 'm> Run<'p, 'm> {
         written
     }
 
-    fn identify(&self, plan: &ResourcePlan, scope: Scope<'m>, object: &Object) -> SmolStr {
-        let preferences = self.library.identities.get(&plan.kind).map_or(&[][..], Vec::as_slice);
-        if let Some(id) = identity::of_identifiers(&plan.kind, object, preferences, &self.sender) {
+    fn identify(&mut self, plan: &ResourcePlan, scope: Scope<'m>, object: &Object, mark: Option<Mark>) -> SmolStr {
+        if let Some(id) = self.id_of_identifiers(&plan.kind, object, mark) {
             return id;
         }
+        self.taken.clear();
         if let Some(key) = plan.key.as_ref().and_then(|key| self.call(key, scope)) {
+            if let (Some(tracer), Some(mark)) = (&mut self.tracer, mark) {
+                tracer.keyed(mark, &self.taken);
+            }
             return self.sender.id(&plan.kind, "urn:loopgate:key", &key.text());
         }
         let segment = u32::try_from(self.tree.nodes[scope.node].segment.index()).unwrap_or(u32::MAX);
         let spot = Spot { segment, ..Spot::default() };
+        self.trace_in(mark, Tracer::placed);
         identity::positional_id(&plan.kind, &self.context.message_digest, spot, 0)
     }
 
+    fn id_of_identifiers(&mut self, kind: &SmolStr, object: &Object, mark: Option<Mark>) -> Option<SmolStr> {
+        let preferences = self.library.identities.get(kind).map_or(&[][..], Vec::as_slice);
+        let (id, number) = identity::of_identifiers(kind, object, preferences, &self.sender)?;
+        self.trace_in(mark, |tracer, mark| tracer.identified(mark, number));
+        Some(id)
+    }
+
+    fn open_resource(&mut self, rule: u32, index: usize) -> Option<Mark> {
+        self.tracer.as_mut().map(|tracer| tracer.open_resource(rule, index))
+    }
+
+    fn trace_in(&mut self, mark: Option<Mark>, record: impl FnOnce(&mut Tracer, Mark)) {
+        if let (Some(tracer), Some(mark)) = (&mut self.tracer, mark) {
+            record(tracer, mark);
+        }
+    }
+
     /// Gives the resource its id and keeps it, or adds it to the one that has this id already.
-    fn settle(&mut self, index: usize, id: SmolStr, mut object: Object) -> usize {
+    fn settle(&mut self, index: usize, id: SmolStr, mut object: Object, mark: Option<Mark>) -> usize {
         let kind = self.made[index].kind.clone();
         if let Some(&first) = self.by_id.get(&(kind.clone(), id.clone())) {
-            merge(&mut self.made[first].object, object);
+            let adopted = merge(&mut self.made[first].object, object);
+            self.trace_in(mark, |tracer, mark| tracer.merged(mark, first, &adopted));
             return first;
         }
         object.set(ID, Node::String(id.clone()));
@@ -135,24 +159,30 @@ impl<'p, 'm> Run<'p, 'm> {
         };
         self.made.push(made);
         let outer = std::mem::replace(&mut self.building, index);
-        let prefix = self.tracer.as_mut().map(super::Tracer::set_aside);
+        let mark = self.open_resource(rule.number, index);
         let mut aside = begin(&map.target);
         let written = self.rules(&map.rules, scope, &mut aside);
         self.building = outer;
-        if let (Some(tracer), Some(prefix)) = (&mut self.tracer, prefix) {
-            tracer.take_back(prefix);
-        }
         if !written {
+            self.drop(mark);
             return false;
         }
-        let preferences = library.identities.get(&map.target).map_or(&[][..], Vec::as_slice);
-        let id = identity::of_identifiers(&map.target, &aside, preferences, &self.sender)
-            .unwrap_or_else(|| identity::positional_id(&map.target, &self.context.message_digest, spot, 1));
-        let index = self.settle(index, id, aside);
-        let reference = self.reference_to(index);
-        self.record(rule, &rule.target, LeafSource::Reference, object);
-        insert::insert(object, &rule.target, reference);
+        let id = self.id_of_identifiers(&map.target, &aside, mark).unwrap_or_else(|| {
+            self.trace_in(mark, Tracer::placed);
+            identity::positional_id(&map.target, &self.context.message_digest, spot, 1)
+        });
+        let index = self.settle(index, id, aside, mark);
+        self.close(mark, 0);
+        self.put_reference(rule, index, object);
         true
+    }
+
+    fn put_reference(&mut self, rule: &Rule, to: usize, object: &mut Object) {
+        let reference = self.reference_to(to);
+        let index = insert::insert(object, &rule.target, reference);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.reference(rule, index, to);
+        }
     }
 
     fn reference_to(&self, index: usize) -> Node {
@@ -169,21 +199,22 @@ impl<'p, 'm> Run<'p, 'm> {
         object: &mut Object,
     ) -> bool {
         let library = self.library;
-        self.enter(object, rule);
+        let mark = self.tracer.as_mut().map(|tracer| tracer.open_identifier(rule));
         let mut identifier = Object::new();
         let written = self.rules(&library.maps[map].rules, scope, &mut identifier);
-        self.leave();
         let identifier = Node::Object(identifier);
         let Some(id) = identity::of_identifier(kind, &identifier, &self.sender).filter(|_| written) else {
+            self.drop(mark);
             return false;
         };
-        self.record(rule, &rule.target, LeafSource::Reference, object);
         let mut target = reference(address(kind, &id));
         if let Some(target) = target.as_object_mut() {
             target.push(SmolStr::new_static("type"), Node::String(kind.clone()));
             target.push(SmolStr::new_static("identifier"), identifier);
         }
-        insert::insert(object, &rule.target, target);
+        let index = insert::insert(object, &rule.target, target);
+        self.close(mark, index);
+        self.trace_in(mark, |tracer, mark| tracer.link(rule, index, mark));
         true
     }
 
@@ -193,8 +224,10 @@ impl<'p, 'm> Run<'p, 'm> {
             return;
         }
         self.building = index;
+        let mark = self.open_resource(plan.number, index);
         let mut object = std::mem::take(&mut self.made[index].object);
         self.rules(&plan.links, Scope::of_segment(node), &mut object);
+        self.close(mark, 0);
         self.made[index].object = object;
     }
 
@@ -207,9 +240,7 @@ impl<'p, 'm> Run<'p, 'm> {
             if insert::is_occupied(object, &rule.target) {
                 break;
             }
-            self.record(rule, &rule.target, LeafSource::Reference, object);
-            let reference = self.reference_to(index);
-            insert::insert(object, &rule.target, reference);
+            self.put_reference(rule, index, object);
             written = true;
         }
         written
@@ -245,14 +276,16 @@ fn reference(address: SmolStr) -> Node {
     Node::Object(object)
 }
 
-/// Adds what the first does not say.
-fn merge(first: &mut Object, other: Object) {
-    let known: Vec<SmolStr> = first.iter().map(|(key, _)| key.into()).collect();
+/// Adds what the first does not say, and gives the names of it.
+fn merge(first: &mut Object, other: Object) -> Vec<SmolStr> {
+    let mut adopted = Vec::new();
     for (key, node) in other.into_members() {
-        if !known.contains(&key) {
+        if first.get(&key).is_none() {
+            adopted.push(key.clone());
             first.push(key, node);
         }
     }
+    adopted
 }
 
 /// The resources that stay, and where each went.

@@ -13,14 +13,17 @@ mod tree;
 
 pub use item::{Found, Item, Spot};
 
+use std::borrow::Cow;
+
 use jiff::tz::TimeZone;
 use smol_str::SmolStr;
 
 use self::tree::Tree;
 use super::identity::SenderScope;
 use super::mapped::{Context, Mapped, UnmappedCode};
-use super::plan::{Action, Code, Library, MessagePlan, Rule, Source};
-use super::trace::{Leaf, LeafSource, Trace, Tracer};
+use super::notation::Condition;
+use super::plan::{Action, Code, Library, MessagePlan, Rule, Source, Step};
+use super::trace::{Mark, Outcome, Tracer};
 use crate::base::{Issue, IssueCode};
 use crate::fhir::definitions::Primitive;
 use crate::fhir::{Node, Object};
@@ -44,7 +47,8 @@ pub fn run(library: &Library, plan: &MessagePlan, message: &Message, context: &C
         issues: Vec::new(),
         unmapped: Vec::new(),
         cleared: Vec::new(),
-        tracer: context.trace.then(Tracer::default),
+        tracer: context.trace.then(|| Tracer::new(&library.book)),
+        taken: Vec::new(),
     };
     run.make_all(plan);
     run.finish()
@@ -71,6 +75,8 @@ pub(super) struct Run<'p, 'm> {
     unmapped: Vec<UnmappedCode>,
     cleared: Vec<(usize, SmolStr)>,
     tracer: Option<Tracer>,
+    /// With a tracer: the places that took part in the call at hand.
+    taken: Vec<Spot>,
 }
 
 /// What paths of a rule start from.
@@ -90,18 +96,11 @@ impl Scope<'_> {
 }
 
 impl<'p, 'm> Run<'p, 'm> {
-    fn finish(mut self) -> Mapped {
-        let trace = self.tracer.take().map(|tracer| {
-            let unused = tracer.unused(self.message);
-            Trace { leaves: tracer.leaves, unused }
-        });
+    fn finish(self) -> Mapped {
         let (resources, kept) = make::assemble(self.made);
+        let trace = self.tracer.map(|tracer| tracer.finish(self.message, &kept));
         let moved = |index: usize| kept.get(index).copied().flatten();
         let cleared = self.cleared.into_iter().filter_map(|(index, name)| Some((moved(index)?, name))).collect();
-        let trace = trace.map(|mut trace| {
-            trace.leaves.retain_mut(|leaf| moved(leaf.resource).map(|index| leaf.resource = index).is_some());
-            trace
-        });
         Mapped { resources, cleared, issues: self.issues, unmapped: self.unmapped, trace }
     }
 
@@ -109,11 +108,26 @@ impl<'p, 'm> Run<'p, 'm> {
     fn rules(&mut self, rules: &'p [Rule], scope: Scope<'m>, object: &mut Object) -> bool {
         let mut written = false;
         for rule in rules {
-            if rule.when.as_ref().is_none_or(|when| self.holds(when, scope)) {
+            if self.applies(rule, scope) {
                 written |= self.rule(rule, scope, object);
             }
         }
         written
+    }
+
+    fn applies(&mut self, rule: &Rule, scope: Scope<'m>) -> bool {
+        let Some(when) = &rule.when else { return true };
+        self.decide(when, rule.number, scope)
+    }
+
+    /// Whether a condition of a rule holds; what was looked at is noted.
+    fn decide(&mut self, when: &Condition, rule: u32, scope: Scope<'m>) -> bool {
+        self.taken.clear();
+        let holds = self.holds(when, scope);
+        if let Some(tracer) = &mut self.tracer {
+            self.taken.drain(..).for_each(|spot| tracer.note(rule, spot, Outcome::Consulted));
+        }
+        holds
     }
 
     fn rule(&mut self, rule: &'p Rule, scope: Scope<'m>, object: &mut Object) -> bool {
@@ -134,6 +148,7 @@ impl<'p, 'm> Run<'p, 'm> {
             match item.presence() {
                 Presence::Absent => return false,
                 Presence::Null => {
+                    self.note(rule, item.spot, Outcome::Cleared);
                     self.clear(rule, scope);
                     return false;
                 }
@@ -141,6 +156,7 @@ impl<'p, 'm> Run<'p, 'm> {
             }
         }
         if insert::is_occupied(object, &rule.target) {
+            self.note_found(rule, found, Outcome::Suppressed);
             return false;
         }
         if let Action::Leaf { primitive, table } = &rule.action {
@@ -195,29 +211,61 @@ impl<'p, 'm> Run<'p, 'm> {
         object: &mut Object,
         table: Option<(usize, &Found<'m>)>,
     ) -> bool {
+        let mark = self.open_element(rule);
         if rule.target.is_empty() {
-            return self.rules(rules, scope, object);
+            let written = self.rules(rules, scope, object);
+            self.close(mark, 0);
+            return written;
         }
-        if insert::is_occupied(object, &rule.target) {
-            return false;
-        }
-        self.enter(object, rule);
         let mut element = Object::new();
         let mut written = self.rules(rules, scope, &mut element);
         if let Some((table, found)) = table {
-            written |= self.translate(rule, table, found, &mut element);
+            written |= self.translate(rule, table, found, mark, &mut element);
         }
-        self.leave();
         if written || matches!(rule.action, Action::Group { constant: true, .. }) {
-            insert::insert(object, &rule.target, Node::Object(element));
+            let index = insert::insert(object, &rule.target, Node::Object(element));
+            self.close(mark, index);
+            if let Some(tracer) = &mut self.tracer {
+                tracer.urls(rule, &rule.target, index);
+            }
+        } else {
+            self.drop(mark);
         }
         written
+    }
+
+    fn open_element(&mut self, rule: &Rule) -> Option<Mark> {
+        self.tracer.as_mut().map(|tracer| tracer.open_element(rule))
+    }
+
+    fn close(&mut self, mark: Option<Mark>, index: usize) {
+        if let (Some(tracer), Some(mark)) = (&mut self.tracer, mark) {
+            tracer.close(mark, index);
+        }
+    }
+
+    fn drop(&mut self, mark: Option<Mark>) {
+        if let (Some(tracer), Some(mark)) = (&mut self.tracer, mark) {
+            tracer.drop(mark);
+        }
+    }
+
+    fn note(&mut self, rule: &Rule, spot: Spot, outcome: Outcome) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.note(rule.number, spot, outcome);
+        }
+    }
+
+    /// Notes what became of everything that a source gave.
+    fn note_found(&mut self, rule: &Rule, found: &Found, outcome: Outcome) {
+        let Some(tracer) = &mut self.tracer else { return };
+        sources_of(&self.taken, found).iter().for_each(|spot| tracer.note(rule.number, *spot, outcome));
     }
 
     /// The first value that the rules of a map to a primitive give.
     fn scalar(&mut self, rule: &'p Rule, rules: &'p [Rule], scope: Scope<'m>, object: &mut Object) -> bool {
         for inner in rules {
-            if !inner.when.as_ref().is_none_or(|when| self.holds(when, scope)) {
+            if !self.applies(inner, scope) {
                 continue;
             }
             let Action::Leaf { primitive, table } = &inner.action else { continue };
@@ -228,7 +276,13 @@ impl<'p, 'm> Run<'p, 'm> {
                 }
             });
             if let Some((node, found)) = value {
-                self.put(inner, &rule.target, &found, node, object);
+                let mark = self.open_element(rule);
+                self.record(inner, &[], 0, &found);
+                let index = insert::insert(object, &rule.target, node);
+                self.close(mark, index);
+                if let Some(tracer) = &mut self.tracer {
+                    tracer.urls(rule, &rule.target, index);
+                }
                 return !found.is_constant();
             }
         }
@@ -251,44 +305,16 @@ impl<'p, 'm> Run<'p, 'm> {
                 None => return false,
             },
         };
-        self.put(rule, &rule.target, found, node, object);
+        let index = insert::insert(object, &rule.target, node);
+        self.record(rule, &rule.target, index, found);
         !found.is_constant()
     }
 
-    fn put(&mut self, rule: &Rule, target: &[super::plan::Step], found: &Found, node: Node, object: &mut Object) {
-        if let Some(tracer) = &mut self.tracer {
-            let source = tracer.source(self.message, found);
-            self.record(rule, target, source, object);
-        }
-        insert::insert(object, target, node);
-    }
-
-    fn record(&mut self, rule: &Rule, target: &[super::plan::Step], source: LeafSource, object: &Object) {
+    /// A leaf stands at the target.
+    fn record(&mut self, rule: &Rule, target: &[Step], index: usize, found: &Found) {
         let Some(tracer) = &mut self.tracer else { return };
-        let mut address = String::new();
-        insert::address(object, target, &mut address);
-        let file = &self.library.files[usize::from(rule.origin.file)];
-        tracer.leaves.push(Leaf {
-            resource: self.building,
-            path: tracer.path(&address),
-            source,
-            rule: rule.id.clone(),
-            place: smol_str::format_smolstr!("{file}:{}", rule.origin.line),
-        });
-    }
-
-    fn enter(&mut self, object: &Object, rule: &Rule) {
-        if let Some(tracer) = &mut self.tracer {
-            let mut address = String::new();
-            insert::address(object, &rule.target, &mut address);
-            tracer.enter(address);
-        }
-    }
-
-    fn leave(&mut self) {
-        if let Some(tracer) = &mut self.tracer {
-            tracer.leave();
-        }
+        let sources = (!found.is_constant()).then(|| sources_of(&self.taken, found));
+        tracer.leaf(rule, target, index, sources.as_deref());
     }
 
     fn convert(&mut self, rule: &Rule, kind: Primitive, table: Option<usize>, found: &Found<'m>) -> Option<Node> {
@@ -296,23 +322,28 @@ impl<'p, 'm> Run<'p, 'm> {
         if text.is_empty() {
             return None;
         }
-        let Some(table) = table else { return self.primitive(rule, kind, &text, found.spot()) };
+        let Some(table) = table else { return self.primitive(rule, kind, &text, found) };
         match self.library.tables[table].find(&text) {
-            Some(code) if code.value.is_empty() => None,
-            Some(code) => self.primitive(rule, kind, &code.value, found.spot()),
+            Some(code) if code.value.is_empty() => {
+                self.note_found(rule, found, Outcome::NoCounterpart);
+                None
+            }
+            Some(code) => self.primitive(rule, kind, &code.value, found),
             None => {
+                self.note_found(rule, found, Outcome::UnmappedCode);
                 self.note_unmapped(table, &text, found.spot());
                 None
             }
         }
     }
 
-    fn primitive(&mut self, rule: &Rule, kind: Primitive, text: &str, spot: Spot) -> Option<Node> {
+    fn primitive(&mut self, rule: &Rule, kind: Primitive, text: &str, found: &Found) -> Option<Node> {
         match leaf::convert(kind, text, self.zone) {
             Ok(node) => Some(node),
             Err(expected) => {
                 let text = format!("expected {expected} (rule {})", rule.id);
-                let location = spot.to_location(self.message);
+                let location = found.spot().to_location(self.message);
+                self.note_found(rule, found, Outcome::BadValue);
                 self.issues.push(Issue::error(IssueCode::DataType, text).at(location));
                 None
             }
@@ -329,35 +360,86 @@ impl<'p, 'm> Run<'p, 'm> {
     }
 
     /// Puts the coding of the table before those of the sender, or in the place of a single one.
-    fn translate(&mut self, rule: &Rule, table: usize, found: &Found<'m>, element: &mut Object) -> bool {
+    fn translate(
+        &mut self,
+        rule: &Rule,
+        table: usize,
+        found: &Found<'m>,
+        mark: Option<Mark>,
+        element: &mut Object,
+    ) -> bool {
         let text = found.text();
         let found_code = self.library.tables[table].find(&text).filter(|code| !code.value.is_empty());
         let Some(code) = found_code else { return false };
-        if let Some(tracer) = &mut self.tracer {
-            let source = tracer.source(self.message, found);
-            self.record(rule, &[], source, element);
-        }
-        if element.get("coding").is_none() && element.get("code").is_some() {
+        let single = element.get("coding").is_none() && element.get("code").is_some();
+        let Placed { moved, written } = if single {
             write_coding(code, element);
-            return true;
-        }
-        let mut coding = Object::new();
-        write_coding(code, &mut coding);
-        match element.get_mut("coding") {
-            Some(Node::Array(codings)) => {
-                // The words of the sender are kept for a code that the table leaves as it is.
-                if let Some(said) =
-                    codings.iter().find(|old| same_code(old, &coding)).and_then(|old| old.get("display"))
-                {
-                    coding.set(SmolStr::new_static("display"), said.clone());
-                }
-                codings.retain(|old| !same_code(old, &coding));
-                codings.insert(0, Node::Object(coding));
+            Placed { moved: Vec::new(), written: [code.system.is_some(), true, code.display.is_some()] }
+        } else {
+            put_first(code, element)
+        };
+        if let (Some(tracer), Some(mark)) = (&mut self.tracer, mark) {
+            let sources = sources_of(&self.taken, found);
+            if single {
+                tracer.replaced(rule, mark, &sources, written);
+            } else {
+                tracer.translated(rule, mark, &sources, written, &moved);
             }
-            _ => element.set_first("coding", Node::Array(vec![Node::Object(coding)])),
         }
         true
     }
+}
+
+/// The places that a value was made of.
+fn sources_of<'t>(taken: &'t [Spot], found: &Found) -> Cow<'t, [Spot]> {
+    match found {
+        Found::Item(item) => Cow::Owned(vec![item.spot]),
+        Found::Made(..) => Cow::Borrowed(taken),
+        Found::Constant(_) => Cow::Borrowed(&[]),
+    }
+}
+
+/// What became of the codings when the one of a table came first.
+struct Placed {
+    /// Where each of the others went; nowhere, when it said the same.
+    moved: Vec<Option<usize>>,
+    /// What the table wrote: system, code, display.
+    written: [bool; 3],
+}
+
+/// Puts the coding of a table first. A coding that says the same code already goes first as it is, in the words of the
+/// sender, and the table adds what it lacks.
+fn put_first(code: &Code, element: &mut Object) -> Placed {
+    let mut coding = Object::new();
+    write_coding(code, &mut coding);
+    let all = [code.system.is_some(), true, code.display.is_some()];
+    let Some(Node::Array(codings)) = element.get_mut("coding") else {
+        element.set_first("coding", Node::Array(vec![Node::Object(coding)]));
+        return Placed { moved: Vec::new(), written: all };
+    };
+    let same = codings.iter().position(|old| same_code(old, &coding));
+    let mut next = 1..;
+    let mut seat = |at: usize| if same == Some(at) { Some(0) } else { next.next() };
+    let moved = (0..codings.len()).map(&mut seat).collect();
+    let Some(Node::Object(said)) = same.map(|at| codings.remove(at)) else {
+        codings.insert(0, Node::Object(coding));
+        return Placed { moved, written: all };
+    };
+    let lacks = |name| coding.get(name).is_some() && said.get(name).is_none();
+    let written = [lacks("system"), false, lacks("display")];
+    codings.insert(0, Node::Object(completed(said, coding)));
+    Placed { moved, written }
+}
+
+/// The members of both, those of the first where both have them, in the order of the second.
+fn completed(mut said: Object, table: Object) -> Object {
+    let mut whole = Object::new();
+    for (name, node) in table.into_members() {
+        let own = said.remove(&name);
+        whole.push(name, own.unwrap_or(node));
+    }
+    whole.extend(said);
+    whole
 }
 
 fn write_coding(code: &Code, coding: &mut Object) {

@@ -1,6 +1,6 @@
 //! The keys of one YAML mapping, taken out one by one; what is left over is unknown.
 
-use crate::mapping::diagnostic::{Mistake, Place, Reporter};
+use crate::mapping::diagnostic::{Mistake, Place, Reporter, meant};
 use crate::mapping::yaml::{Kind, Scalar, Yaml};
 
 pub fn scalars(tree: Yaml, reporter: &mut Reporter) -> Vec<Scalar> {
@@ -44,13 +44,23 @@ impl Keys {
         self.members.first().map(|(key, _)| key.text.clone())
     }
 
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(key, _)| key.text == name)
+    }
+
+    /// The value as it is.
+    pub fn tree(&mut self, name: &'static str) -> Option<Yaml> {
+        self.known.push(name);
+        self.take(name).map(|(_, value)| value)
+    }
+
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
     fn take(&mut self, name: &str) -> Option<(Scalar, Yaml)> {
         let at = self.members.iter().position(|(key, _)| key.text == name)?;
         Some(self.members.remove(at))
-    }
-
-    pub fn has(&self, name: &str) -> bool {
-        self.members.iter().any(|(key, _)| key.text == name)
     }
 
     pub fn ignored(&mut self, names: &[&str]) {
@@ -65,7 +75,8 @@ impl Keys {
         scalar(value, reporter)
     }
 
-    pub fn required(&mut self, name: &str, reporter: &mut Reporter) -> Option<Scalar> {
+    pub fn required(&mut self, name: &'static str, reporter: &mut Reporter) -> Option<Scalar> {
+        self.known.push(name);
         let Some((_, value)) = self.take(name) else {
             reporter.report(Mistake::MissingKey, self.place, format!("`{name}` is missing"), "");
             return None;
@@ -105,7 +116,9 @@ impl Keys {
 
     pub fn finish(self, reporter: &mut Reporter) {
         for (key, _) in self.members {
-            let hint = format!("known here: {}", self.known.join(", "));
+            let known = || format!("known here: {}", self.known.join(", "));
+            let hint = Some(meant(&key.text, self.known.iter().copied())).filter(|hint| !hint.is_empty());
+            let hint = hint.unwrap_or_else(known);
             reporter.report(Mistake::UnknownKey, key.place, format!("the key `{}` is not known here", key.text), hint);
         }
     }

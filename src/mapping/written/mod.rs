@@ -1,13 +1,19 @@
 //! Mapping files as written: the YAML tree taken apart by kind of file, keys checked, rules named, nothing resolved.
 
+mod concept_map;
 mod ids;
 mod keys;
+mod overlay;
+mod read;
 mod render;
+mod show;
 
 use smol_str::SmolStr;
 
 use self::ids::Names;
 use self::keys::{Keys, scalars};
+pub use self::read::{Reason, WrittenFile, read, stem};
+pub use self::show::{Line, lines};
 use super::diagnostic::{Mistake, Place, Reporter};
 use super::yaml::{Kind, Scalar, Yaml};
 
@@ -23,6 +29,49 @@ pub enum File {
     Render(RenderFile),
     /// `identity: …`.
     Identity(Vec<(Scalar, Vec<Scalar>)>),
+    /// `overlay: north`: changes to other files.
+    Overlay(OverlayFile),
+}
+
+pub struct OverlayFile {
+    pub name: Scalar,
+    pub changes: Vec<Change>,
+}
+
+/// One change that an overlay makes.
+pub struct Change {
+    /// A map, a table or a message; of a map or message also a rule or resource in it, after a slash.
+    pub within: Scalar,
+    pub reason: Scalar,
+    pub deed: Deed,
+}
+
+/// Rules and resources are read when it is known where they go.
+pub enum Deed {
+    Add {
+        what: Yaml,
+        /// The rule or resource that it stands next to; else it is the last.
+        beside: Option<(Side, Scalar)>,
+    },
+    Replace {
+        name: Scalar,
+        with: Yaml,
+    },
+    Drop(Scalar),
+    /// Rows of a code table, added or replaced.
+    Codes(Vec<(Scalar, CodeEntry)>),
+    /// All rows of another table, added or replaced.
+    RowsOf(Scalar),
+    /// More types of messages for a message map.
+    Events(Vec<Scalar>),
+    /// Another structure for a message map.
+    Structure(Scalar),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Before,
+    After,
 }
 
 pub struct MapFile {
@@ -43,6 +92,9 @@ pub struct MessageFile {
 pub struct ResourceEntry {
     pub from: Scalar,
     pub make: Scalar,
+    pub place: Place,
+    /// Unique in the message map: the name, with a number if others have it too.
+    pub id: SmolStr,
     /// As written, else the type with a small first letter.
     pub name: SmolStr,
     pub maps: Vec<Scalar>,
@@ -60,8 +112,9 @@ pub struct TableFile {
     pub codes: Vec<(Scalar, CodeEntry)>,
 }
 
-#[derive(Default)]
+#[derive(Clone)]
 pub struct CodeEntry {
+    pub place: Place,
     pub code: String,
     pub display: Option<String>,
     pub system: Option<String>,
@@ -140,9 +193,9 @@ impl RenderEntry {
 
 impl File {
     /// Reads one file; `None` when what it is for cannot be told.
-    pub fn read(text: &str, reporter: &mut Reporter) -> Option<Self> {
-        let tree = Yaml::parse(text, reporter.index)
-            .map_err(|fault| reporter.report(Mistake::Yaml, fault.place, fault.message, ""));
+    pub fn read(text: &str, index: u16, reporter: &mut Reporter) -> Option<Self> {
+        let tree =
+            Yaml::parse(text, index).map_err(|fault| reporter.report(Mistake::Yaml, fault.place, fault.message, ""));
         let tree = tree.ok()?;
         let place = tree.place;
         let mut keys = Keys::of(tree, reporter)?;
@@ -152,11 +205,13 @@ impl File {
             Some("datatype") => map_file(&mut keys, "datatype", reporter).map(Self::Map),
             Some("message") => message_file(&mut keys, reporter).map(Self::Message),
             Some("table") => table_file(&mut keys, reporter).map(Self::Table),
+            Some("overlay") => overlay::file(&mut keys, reporter).map(Self::Overlay),
+            _ if keys.has("resourceType") => return concept_map::file(&mut keys, reporter).map(Self::Table),
             Some("identity") => Some(Self::Identity(identity_file(&mut keys, reporter))),
             Some("render") => render::file(&mut keys, reporter).map(Self::Render),
             Some("encode") => render::encoding(&mut keys, reporter).map(Self::Render),
             _ => {
-                let hint = "the first key is map, datatype, message, table, identity, render or encode";
+                let hint = "the first key is map, datatype, message, table, identity, render, encode or overlay";
                 reporter.report(Mistake::FileKind, place, "this is no kind of mapping file", hint);
                 return None;
             }
@@ -166,7 +221,7 @@ impl File {
     }
 }
 
-fn map_file(keys: &mut Keys, key: &str, reporter: &mut Reporter) -> Option<MapFile> {
+fn map_file(keys: &mut Keys, key: &'static str, reporter: &mut Reporter) -> Option<MapFile> {
     let heading = keys.required(key, reporter)?;
     keys.ignored(&["guide", "note"]);
     let mut rules = rules(keys, reporter);
@@ -195,9 +250,9 @@ fn message_file(keys: &mut Keys, reporter: &mut Reporter) -> Option<MessageFile>
 fn name_rules(resources: &mut [ResourceEntry], reporter: &mut Reporter) {
     let mut names = Names::default();
     for resource in resources {
-        let name = names.free(&resource.name);
-        names.take(name.clone());
-        names.give(&mut resource.rules, &name, reporter);
+        resource.id = names.free(&resource.name);
+        names.take(resource.id.clone());
+        names.give(&mut resource.rules, &resource.id, reporter);
     }
 }
 
@@ -207,6 +262,7 @@ fn rules(keys: &mut Keys, reporter: &mut Reporter) -> Vec<RuleEntry> {
 }
 
 fn resource_entry(tree: Yaml, reporter: &mut Reporter) -> Option<ResourceEntry> {
+    let place = tree.place;
     let mut keys = Keys::of(tree, reporter)?;
     let from = keys.required("from", reporter);
     let make = keys.required("make", reporter);
@@ -221,7 +277,7 @@ fn resource_entry(tree: Yaml, reporter: &mut Reporter) -> Option<ResourceEntry> 
     keys.finish(reporter);
     let (from, make) = (from?, make?);
     let name = name.map_or_else(|| small(&make.text), |name| name.text.into());
-    Some(ResourceEntry { from, make, name, maps, when, key, rules })
+    Some(ResourceEntry { place, id: SmolStr::default(), from, make, name, maps, when, key, rules })
 }
 
 fn small(kind: &str) -> SmolStr {
@@ -275,21 +331,26 @@ fn table_file(keys: &mut Keys, reporter: &mut Reporter) -> Option<TableFile> {
     keys.ignored(&["guide", "note", "source"]);
     let name = keys.required("table", reporter);
     let system = keys.scalar("system", reporter);
+    Some(TableFile { name: name?, system, codes: codes(keys, reporter) })
+}
+
+fn codes(keys: &mut Keys, reporter: &mut Reporter) -> Vec<(Scalar, CodeEntry)> {
     let codes = keys.members("codes", reporter);
-    let codes = codes.into_iter().filter_map(|(key, entry)| Some((key, code_entry(entry, reporter)?))).collect();
-    Some(TableFile { name: name?, system, codes })
+    codes.into_iter().filter_map(|(key, entry)| Some((key, code_entry(entry, reporter)?))).collect()
 }
 
 fn code_entry(tree: Yaml, reporter: &mut Reporter) -> Option<CodeEntry> {
+    let place = tree.place;
     if let Kind::Scalar(code) = tree.kind {
-        return Some(CodeEntry { code, ..CodeEntry::default() });
+        return Some(CodeEntry { place, code, display: None, system: None });
     }
     let mut keys = Keys::of(tree, reporter)?;
     let code = keys.required("code", reporter);
     let display = keys.scalar("display", reporter).map(|scalar| scalar.text);
     let system = keys.scalar("system", reporter).map(|scalar| scalar.text);
     keys.finish(reporter);
-    Some(CodeEntry { code: code?.text, display, system })
+    let code = code?;
+    Some(CodeEntry { place: code.place, code: code.text, display, system })
 }
 
 fn identity_file(keys: &mut Keys, reporter: &mut Reporter) -> Vec<(Scalar, Vec<Scalar>)> {

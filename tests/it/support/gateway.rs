@@ -1,6 +1,7 @@
 //! The real application in this process: real sockets on port 0, a real store in a scratch folder.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,13 +29,23 @@ impl Gateway {
 
     /// The same on the store of an earlier gateway.
     pub async fn start_in(folder: tempfile::TempDir, feed_options: &str, more: &str) -> Self {
+        let running = Self::run(folder.path(), feed_options, more).await;
+        Self { running, folder }
+    }
+
+    /// On a store whose folder the test keeps.
+    pub async fn start_at(data: &Path, feed_options: &str) -> Self {
+        let running = Self::run(data, feed_options, "").await;
+        Self { running, folder: tempfile::tempdir().expect("a scratch folder can be made") }
+    }
+
+    async fn run(data: &Path, feed_options: &str, more: &str) -> Running {
         let text = format!(
             "[store]\ndata = \"{}\"\n[admin]\naddress = \"127.0.0.1:0\"\n[[feed]]\nname = \"feed\"\naddress = \"127.0.0.1:0\"\n{feed_options}\n{more}",
-            folder.path().display()
+            data.display()
         );
         let settings = config::check(&text, "test", &[]).unwrap_or_else(|faults| panic!("{}", config::render(&faults)));
-        let running = App::start(settings, Arc::new(String::new)).await.expect("the gateway starts");
-        Self { running, folder }
+        App::start(settings, Arc::new(String::new)).await.expect("the gateway starts")
     }
 
     /// On a PostgreSQL that others may be using too.

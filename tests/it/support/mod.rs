@@ -3,3 +3,4 @@
 pub mod checkout;
 pub mod gateway;
 pub mod rust_source;
+pub mod xml;

@@ -1,0 +1,83 @@
+//! `loopgate map diff`: what sets the mapping of a feed apart from the base, rule by rule, with the reasons.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::output::{Failure, NO, Tone, finish, print, say, toned};
+use crate::app::mapping_files;
+use crate::mapping::{Diagnostic, Difference, Side, builtin_files, differences};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A folder of mapping files, or `builtin`
+    base: PathBuf,
+    /// A folder or file of the feed: overlays are laid over the base, a folder without any is taken as a whole release
+    feed: PathBuf,
+    /// JSON, one difference a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> ExitCode {
+    finish(compare(arguments))
+}
+
+fn compare(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let base = if arguments.base.as_os_str() == "builtin" { builtin_files() } else { files(&arguments.base)? };
+    let own = files(&arguments.feed)?;
+    let feed = if is_overlay(&own) { base.clone().into_iter().chain(own).collect() } else { own };
+    let found = differences(&base, &feed).map_err(|faults| Failure::no(lines(&faults)))?;
+    for difference in &found {
+        if arguments.json {
+            print(&as_json(difference).to_string());
+        } else {
+            show(difference);
+        }
+    }
+    say(&format!("{} differences", found.len()));
+    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}
+
+fn files(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    mapping_files(path).map_err(|error| Failure::no(format!("{}: {error}", path.display())))
+}
+
+/// An overlay cannot stand alone, a release has message maps.
+fn is_overlay(files: &BTreeMap<String, String>) -> bool {
+    let begins = |key: &str| files.values().any(|text| text.lines().any(|line| line.starts_with(key)));
+    begins("overlay:") && !begins("message:")
+}
+
+fn lines(faults: &[Diagnostic]) -> String {
+    faults.iter().map(Diagnostic::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn show(difference: &Difference) {
+    print(&toned(&difference.id, Tone::Bold));
+    for (sign, side, tone) in [("-", &difference.before, Tone::Bad), ("+", &difference.after, Tone::Good)] {
+        if let Some(Side { text, file, line }) = side {
+            print(&toned(&format!("  {sign} {text}"), tone));
+            print(&toned(&format!("      {file}:{line}"), Tone::Dim));
+        }
+    }
+    if let Some(reason) = &difference.reason {
+        print(&format!("  {}: {}", reason.overlay, reason.reason));
+    }
+}
+
+fn as_json(difference: &Difference) -> Value {
+    let side = |side: &Option<Side>| {
+        let side = side.as_ref();
+        side.map(|side| json!({ "text": side.text, "file": side.file.as_str(), "line": side.line }))
+    };
+    json!({
+        "id": difference.id.as_str(),
+        "before": side(&difference.before),
+        "after": side(&difference.after),
+        "overlay": difference.reason.as_ref().map(|reason| reason.overlay.as_str()),
+        "reason": difference.reason.as_ref().map(|reason| reason.reason.as_str()),
+    })
+}
