@@ -23,6 +23,8 @@ pub mod fhir;
 pub mod hl7v2;
 /// HTTP surfaces: health, metrics, and the FHIR door.
 pub mod http;
+/// What a feed's samples say about the feed: configuration, overlay, advice.
+pub mod inference;
 /// The mapping language: compiled, run and traced.
 pub mod mapping;
 /// Resources judged: by R4 itself and by the profiles they claim.

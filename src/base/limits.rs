@@ -144,11 +144,23 @@ pub const HTTP_REQUESTS_MAX: usize = 64;
 /// The longest text that is taken for a code, in characters: the codes of HL7, LOINC and SNOMED CT have far fewer.
 pub const CODE_LENGTH_MAX: usize = 64;
 
+/// Characters of a value's shape that are shown: enough for every identifier and date, and a line of a terminal.
+pub const SHAPE_LENGTH_MAX: usize = 48;
+
+/// Kinds of findings that a report over a corpus keeps apart, of each sort: past this it counts them together, since
+/// nobody works through a longer list and a corpus must not fill the memory.
+pub const REPORT_ROWS_MAX: usize = 10_000;
+
+/// Largest file of a corpus that is read: a day of a busy feed. A larger one is named and left out.
+pub const CORPUS_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Codes without a map that are looked at together: past this a person maps the frequent ones first.
 pub const WAITING_CODES_MAX: u32 = 10_000;
 
 /// Messages that a replay reads at once: a page of large ones stays in memory.
 pub const REPLAY_PAGE_MESSAGES: u32 = 200;
+
+/// Sample messages whose control ids, contents and identifiers are remembered to find duplicates: some 100 bytes each.
+pub const SAMPLES_REMEMBERED_MAX: usize = 1_000_000;
 /// Issues listed for one validated resource: past this a longer list helps nobody, and a hostile Bundle could grow it.
 pub const VALIDATION_ISSUES_MAX: usize = 500;
 /// Nesting of a FHIRPath expression, and operators in a row: the longest search parameter of R4 joins 35 paths, and the
@@ -160,7 +172,7 @@ pub const FHIRPATH_TEXT_BYTES_MAX: usize = 32 * 1024;
 
 /// Items and pieces of text that one evaluation of a FHIRPath expression may touch. An invariant over the largest
 /// Bundle stays below; a product of loops does not.
-pub const FHIRPATH_WORK_MAX: usize = 2_000_000;
+pub const FHIRPATH_WORK_MAX: usize = 1_000_000;
 
 /// Memory of one compiled regular expression of FHIRPath. Those of the R4 invariants take less than a megabyte.
 pub const FHIRPATH_PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::mapping::is_overlay;
 use super::output::{Failure, NO, Tone, finish, print, say, toned};
 use crate::app::mapping_files;
 use crate::mapping::{Diagnostic, Difference, Side, builtin_files, differences};
@@ -43,12 +44,6 @@ fn compare(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 fn files(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
     mapping_files(path).map_err(|error| Failure::no(format!("{}: {error}", path.display())))
-}
-
-/// An overlay cannot stand alone, a release has message maps.
-fn is_overlay(files: &BTreeMap<String, String>) -> bool {
-    let begins = |key: &str| files.values().any(|text| text.lines().any(|line| line.starts_with(key)));
-    begins("overlay:") && !begins("message:")
 }
 
 fn lines(faults: &[Diagnostic]) -> String {

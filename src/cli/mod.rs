@@ -1,7 +1,8 @@
 //! The commands: one file each, data on stdout, talk on stderr.
 //!
 //! Exit codes: 0 done; 1 the answer is no (a check failed, a message was refused); 2 wrong usage; 69 something outside
-//! does not answer; 78 the configuration is wrong.
+//! does not answer; 78 the configuration is wrong. Commands that compare use 2 for "worse than before": `map coverage`
+//! and `plan` say so in their help.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,11 +14,15 @@ mod code;
 mod demo;
 mod diff;
 mod doctor;
+mod feed;
+mod files;
 mod lane;
 mod listen;
 mod map;
+mod mapping;
 mod message;
 mod output;
+mod plan;
 mod replay;
 mod send;
 mod serve;
@@ -58,6 +63,11 @@ enum Command {
     /// Run the mapping on files
     #[command(subcommand)]
     Map(map::Command),
+    /// Learn about a feed from sample messages
+    #[command(subcommand)]
+    Feed(feed::Command),
+    /// Say what a new mapping release would change, without changing anything
+    Plan(plan::Arguments),
     /// Judge FHIR resources by R4 and by profiles; exits with 1 when one has an error
     Validate(validate::Arguments),
     /// Look for what would keep the gateway from running well
@@ -87,6 +97,8 @@ pub fn run() -> ExitCode {
         Command::Completions { shell } => completions(shell),
         Command::Check(arguments) => check::run(&arguments),
         Command::Map(command) => map::run(&command),
+        Command::Feed(command) => feed::run(&command),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 /// Exit codes beside success, as documented in `cli`.
 pub const NO: u8 = 1;
+/// Commands that compare: worse than before.
+pub const WORSE: u8 = 2;
 pub const UNAVAILABLE: u8 = 69;
 pub const BAD_CONFIGURATION: u8 = 78;
 
@@ -72,7 +74,20 @@ pub fn toned(text: &str, tone: Tone) -> String {
     if std::io::stdout().is_terminal() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Rows under headings, columns aligned by their widest cell.
+/// A number with commas between thousands: `1,204`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Rows under headings, columns aligned by their widest cell. Without any heading text there is no line of headings.
 pub struct Table {
     headings: Vec<&'static str>,
     rows: Vec<Vec<(String, Tone)>>,
@@ -92,7 +107,8 @@ impl Table {
             self.headings.iter().enumerate().map(|(column, heading)| self.width(column, heading)).collect();
         let headings: Vec<(String, Tone)> =
             self.headings.iter().map(|heading| ((*heading).to_owned(), Tone::Dim)).collect();
-        for row in std::iter::once(&headings).chain(&self.rows) {
+        let has_headings = self.headings.iter().any(|heading| !heading.is_empty());
+        for row in std::iter::once(&headings).filter(|_| has_headings).chain(&self.rows) {
             print(line(row, &widths).trim_end());
         }
     }
@@ -121,4 +137,16 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (number, expected) in [(0, "0"), (999, "999"), (1204, "1,204"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), expected);
+        }
+    }
 }

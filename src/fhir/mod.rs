@@ -7,6 +7,7 @@
 
 pub mod bindings;
 pub mod definitions;
+pub mod extensions;
 pub mod fhirpath;
 pub mod json;
 pub mod path;

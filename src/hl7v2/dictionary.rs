@@ -54,6 +54,23 @@ impl Kinds {
         Self(kinds)
     }
 
+    /// Nothing is known of the type.
+    pub const fn open() -> Self {
+        Self(Vec::new())
+    }
+
+    /// What may be of any of these types; open when one of them is.
+    pub fn any_of(all: impl IntoIterator<Item = Self>) -> Self {
+        let mut kinds = Vec::new();
+        for one in all {
+            if one.is_open() {
+                return Self::open();
+            }
+            kinds.extend(one.0);
+        }
+        Self::of(&kinds)
+    }
+
     /// Nothing is known of the type, or it is told by the data.
     pub fn is_open(&self) -> bool {
         self.0.is_empty() || self.0.iter().any(|kind| matches!(*kind, "varies" | "-" | "CM"))

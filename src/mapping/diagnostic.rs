@@ -54,6 +54,22 @@ pub enum Mistake {
     Cycle,
     /// An overlay changes what is not there.
     OverlayTarget,
+    /// A segment that no version of HL7 v2 has.
+    UnknownSegment,
+    /// A field that no version of the segment has.
+    UnknownField,
+    /// A component that no version of the data type has, or a data type that is not there.
+    UnknownComponent,
+    /// A map for another data type than the field has.
+    DataTypeClash,
+    /// A field that is said to be unmapped, and is mapped.
+    MappedAfterAll,
+    /// A code that the element may not have, by its required binding.
+    CodeNotAllowed,
+    /// An element that R4 requires and no rule writes.
+    Required,
+    /// An extension of R4 that is misspelt, or whose value has another type.
+    Extension,
 }
 
 impl Mistake {
@@ -78,6 +94,14 @@ impl Mistake {
             Self::UnknownResource => "LG0116",
             Self::Cycle => "LG0117",
             Self::OverlayTarget => "LG0118",
+            Self::UnknownSegment => "LG0119",
+            Self::UnknownField => "LG0120",
+            Self::UnknownComponent => "LG0121",
+            Self::DataTypeClash => "LG0122",
+            Self::MappedAfterAll => "LG0123",
+            Self::CodeNotAllowed => "LG0124",
+            Self::Required => "LG0125",
+            Self::Extension => "LG0126",
         }
     }
 }

@@ -14,9 +14,12 @@
 
 mod builtin;
 pub mod cases;
+pub mod compare;
 mod compile;
+pub mod coverage;
 pub mod diagnostic;
 mod difference;
+pub mod explain;
 pub mod functions;
 mod identity;
 mod mapped;

@@ -143,6 +143,8 @@ pub enum Action {
     Group { rules: Vec<Rule>, constant: bool },
     /// References to the resources of this name.
     Refer { name: SmolStr },
+    /// An element made by rules of its own for every resource of this name, in the scope of its segment.
+    Each { name: SmolStr, rules: Vec<Rule> },
 }
 
 /// A code table.

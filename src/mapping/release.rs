@@ -106,6 +106,11 @@ impl Release {
         self.translate(table, code).is_some()
     }
 
+    /// The plan of the message map of this name, such as `ADT_A05`.
+    pub fn plan(&self, name: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.name() == name)
+    }
+
     /// Writes the message of this name (`OSU_O51`) from resources and facts; `None` when the release has no such map. Of
     /// `OSU_O51-NORTH` the part behind the dash names a variant, which a release need not have.
     pub fn render(&self, name: &str, sources: &Sources, charset: Charset) -> Option<Rendered> {

@@ -98,7 +98,7 @@ impl Scribe<'_> {
             rule.number = self.next();
             let entry = self.entry(map, rule);
             self.entries.push(entry);
-            if let Action::Group { rules, .. } = &mut rule.action {
+            if let Action::Group { rules, .. } | Action::Each { rules, .. } = &mut rule.action {
                 self.rules(map, rules);
             }
         }
@@ -130,7 +130,7 @@ impl Scribe<'_> {
             Action::Leaf { table, .. } => (None, *table),
             Action::Map { map, table } => (Some(*map), *table),
             Action::Scalar { map } | Action::Make { map } | Action::Link { map, .. } => (Some(*map), None),
-            Action::Group { .. } | Action::Refer { .. } => (None, None),
+            Action::Group { .. } | Action::Refer { .. } | Action::Each { .. } => (None, None),
         };
         RuleEntry {
             id: rule.id.clone(),
@@ -158,6 +158,7 @@ fn target_text(steps: &[Step]) -> String {
 fn source_text(rule: &Rule) -> String {
     match &rule.action {
         Action::Refer { name } => format!("refer {name}"),
+        Action::Each { name, .. } => format!("each {name}"),
         _ => rule.source.to_string(),
     }
 }

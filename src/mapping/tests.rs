@@ -7,8 +7,11 @@ use crate::base::Digest;
 use crate::hl7v2::{Header, Message};
 
 /// The release of a feed that says nothing of overlays.
-fn as_configured() -> Release {
-    Release::builtin_with(&["arrival", "appointment-status"]).expect("the overlays fit the base maps")
+pub(super) fn as_configured() -> &'static Release {
+    static RELEASE: std::sync::OnceLock<Release> = std::sync::OnceLock::new();
+    RELEASE.get_or_init(|| {
+        Release::builtin_with(&["arrival", "appointment-status"]).expect("the overlays fit the base maps")
+    })
 }
 
 pub(super) fn map(text: &str) -> Mapped {
@@ -20,12 +23,6 @@ pub(super) fn map(text: &str) -> Mapped {
     let message_digest = Digest::of(text.as_bytes());
     let context = Context { default_zone: TimeZone::UTC, message_digest, sender, trace: true };
     as_configured().select(&kind).expect("a plan for the message type").run(&message, &context)
-}
-
-/// The base maps, compiled once for all tests.
-pub(super) fn builtin() -> &'static Release {
-    static RELEASE: std::sync::OnceLock<Release> = std::sync::OnceLock::new();
-    RELEASE.get_or_init(Release::builtin)
 }
 
 #[test]

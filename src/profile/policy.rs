@@ -14,7 +14,7 @@ pub enum Policy {
     Park,
 }
 
-/// What is to be done with the message.
+/// What is to be done with the message. What is only information changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Pass,
@@ -38,8 +38,8 @@ impl Policy {
         match self {
             Self::Park if has_error => Verdict::Park,
             Self::Off => Verdict::Pass,
-            _ if issues.is_empty() => Verdict::Pass,
-            _ => Verdict::PassWithIssues,
+            _ if issues.iter().any(|issue| issue.severity >= Severity::Warning) => Verdict::PassWithIssues,
+            _ => Verdict::Pass,
         }
     }
 }

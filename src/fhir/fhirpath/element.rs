@@ -1,19 +1,13 @@
-//! Elements of a resource as FHIRPath sees them: a place in the JSON tree with its FHIR type, and the way to its members.
-//!
-//! JSON keeps a primitive's id and extensions beside it, in the member `_name`; here they are the primitive's own
-//! members (FHIR R4 2.6.2). A choice (`value[x]`) is the member `value`, of the type that its JSON name tells.
-
-use std::ptr;
+//! Elements of a resource as FHIRPath sees them: a place in the JSON tree with its FHIR type, and the value it holds.
 
 use smol_str::SmolStr;
 
 use super::decimal::Decimal;
-use super::item::Item;
 use super::quantity::{Quantity, Unit, calendar_unit};
 use super::temporal::{Temporal, TemporalKind};
-use super::types::{PRIMITIVES, is_quantity};
+use super::types::is_quantity;
 use super::value::Value;
-use crate::fhir::{Node, Object, Resource, definitions};
+use crate::fhir::{Node, Object, Resource};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Element<'n> {
@@ -58,7 +52,8 @@ impl<'n> Element<'n> {
         Self { content: Content::Absent, companion: None, kind }
     }
 
-    fn new(node: Option<&'n Node>, companion: Option<&'n Node>, kind: &'n str) -> Option<Self> {
+    /// As `of`, where a primitive may have only its companion.
+    pub fn new(node: Option<&'n Node>, companion: Option<&'n Node>, kind: &'n str) -> Option<Self> {
         let companion = companion.and_then(Node::as_object);
         let content = match node {
             None | Some(Node::Null | Node::Array(_)) => Content::Absent,
@@ -101,17 +96,6 @@ impl<'n> Element<'n> {
         !matches!(self.content, Content::Absent | Content::Object(_))
     }
 
-    /// Whether both are the same place of the same tree.
-    pub fn is_same(&self, other: &Self) -> bool {
-        match (self.content, other.content) {
-            (Content::Object(left), Content::Object(right)) => ptr::eq(left, right),
-            (Content::Text(left), Content::Text(right)) | (Content::Number(left), Content::Number(right)) => {
-                ptr::eq(left, right)
-            }
-            _ => false,
-        }
-    }
-
     /// What a primitive holds, or a Quantity, as a System value (FHIR R4 2.9.1.1).
     pub fn value(&self) -> Option<Value> {
         match self.content {
@@ -142,45 +126,10 @@ impl<'n> Element<'n> {
     }
 
     /// The object that its members stand in, and the type they are described under.
-    fn holder(&self) -> Option<(&'n Object, &'n str)> {
+    pub fn holder(&self) -> Option<(&'n Object, &'n str)> {
         match self.content {
             Content::Object(object) => Some((object, self.kind)),
             _ => Some((self.companion?, "Element")),
-        }
-    }
-
-    /// Appends the members of a name.
-    pub fn members(&self, name: &str, found: &mut Vec<Item<'n>>) {
-        let Some((object, kind)) = self.holder() else { return };
-        match shape(kind, name) {
-            Shape::Plain(member_kind) => push_named(object, name, member_kind, found),
-            Shape::Choice => push_choice(object, kind, name, found),
-            Shape::Unknown => {
-                let before = found.len();
-                push_named(object, name, fallback(name), found);
-                if found.len() == before && definitions::elements(kind).is_empty() {
-                    push_choice(object, kind, name, found);
-                }
-            }
-        }
-    }
-
-    /// Appends all members.
-    pub fn children(&self, found: &mut Vec<Item<'n>>) {
-        let Some((object, kind)) = self.holder() else { return };
-        for (key, node) in object.iter() {
-            let (name, paired) = match key.strip_prefix('_') {
-                Some(name) => (name, object.get(name).is_some()),
-                None => (key, false),
-            };
-            if paired || key == "resourceType" || (key == "fhir_comments") {
-                continue;
-            }
-            let child_kind = definitions::find(kind, name).map_or_else(|| guessed(kind, name), |found| found.kind);
-            match key == name {
-                true => push(Some(node), companion(object, name, node), child_kind, found),
-                false => push(None, Some(node), child_kind, found),
-            }
         }
     }
 }
@@ -193,112 +142,6 @@ impl<'n> From<&'n Resource> for Element<'n> {
 
 fn resource_type(object: &Object) -> Option<&str> {
     object.get("resourceType").and_then(Node::as_str)
-}
-
-enum Shape {
-    Plain(&'static str),
-    Choice,
-    Unknown,
-}
-
-/// How a type describes the member of a name.
-fn shape(kind: &str, name: &str) -> Shape {
-    for element in definitions::elements(kind) {
-        if element.name == name {
-            return Shape::Plain(element.types().next().unwrap_or_default());
-        }
-        if element.name.strip_suffix("[x]") == Some(name) {
-            return Shape::Choice;
-        }
-    }
-    definitions::find(kind, name).map_or(Shape::Unknown, |found| Shape::Plain(found.kind))
-}
-
-/// The type of a member that no definition describes: what every element or resource may have.
-fn fallback(name: &str) -> &'static str {
-    match name {
-        "extension" | "modifierExtension" => "Extension",
-        "contained" => "Resource",
-        "meta" => "Meta",
-        "id" => "string",
-        _ => "",
-    }
-}
-
-/// As `fallback`, and a choice by its name when nothing is known of the owner.
-fn guessed<'n>(kind: &str, name: &'n str) -> &'n str {
-    let fallback = fallback(name);
-    if !fallback.is_empty() || !definitions::elements(kind).is_empty() {
-        return fallback;
-    }
-    name.find(|c: char| c.is_ascii_uppercase()).and_then(|at| type_of_suffix(&name[at..])).unwrap_or_default()
-}
-
-fn push_named<'n>(object: &'n Object, name: &str, kind: &'n str, found: &mut Vec<Item<'n>>) {
-    let mut node = None;
-    let mut beside = None;
-    for (key, value) in object.iter() {
-        if key == name {
-            node = Some(value);
-        } else if key.strip_prefix('_') == Some(name) {
-            beside = Some(value);
-        }
-    }
-    push(node, beside, kind, found);
-}
-
-fn push_choice<'n>(object: &'n Object, kind: &str, stem: &str, found: &mut Vec<Item<'n>>) {
-    for (key, node) in object.iter() {
-        let (name, is_beside) = key.strip_prefix('_').map_or((key, false), |name| (name, true));
-        let Some(suffix) = name.strip_prefix(stem).filter(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
-        else {
-            continue;
-        };
-        let described = definitions::find(kind, name).map(|found| found.kind);
-        let Some(member_kind) = described.or_else(|| type_of_suffix(suffix)) else { continue };
-        match is_beside {
-            false => push(Some(node), companion(object, name, node), member_kind, found),
-            true if object.get(name).is_none() => push(None, Some(node), member_kind, found),
-            true => {}
-        }
-    }
-}
-
-/// `Quantity` to `Quantity`, `DateTime` to `dateTime`.
-fn type_of_suffix(suffix: &str) -> Option<&str> {
-    let primitive = PRIMITIVES.iter().find(|(name, _)| {
-        name.len() == suffix.len() && name[1..] == suffix[1..] && name[..1].eq_ignore_ascii_case(&suffix[..1])
-    });
-    match primitive {
-        Some((name, _)) => Some(name),
-        None => definitions::is_known(suffix).then_some(suffix),
-    }
-}
-
-/// What stands beside a primitive; an object needs no look.
-fn companion<'n>(object: &'n Object, name: &str, node: &Node) -> Option<&'n Node> {
-    if matches!(node, Node::Object(_)) {
-        return None;
-    }
-    object.iter().find(|(key, _)| key.strip_prefix('_') == Some(name)).map(|(_, node)| node)
-}
-
-/// Appends a member: every entry of a list with what stands beside it.
-fn push<'n>(node: Option<&'n Node>, beside: Option<&'n Node>, kind: &'n str, found: &mut Vec<Item<'n>>) {
-    let entries = |node: Option<&'n Node>| match node {
-        Some(Node::Array(entries)) => Some(entries.as_slice()),
-        _ => None,
-    };
-    match (entries(node), entries(beside)) {
-        (None, None) => found.extend(Element::new(node, beside, kind).map(Item::Element)),
-        (nodes, besides) => {
-            let (nodes, besides) = (nodes.unwrap_or_default(), besides.unwrap_or_default());
-            found.extend(
-                (0..nodes.len().max(besides.len()))
-                    .filter_map(|at| Element::new(nodes.get(at), besides.get(at), kind).map(Item::Element)),
-            );
-        }
-    }
 }
 
 /// A FHIR Quantity with a UCUM unit; those of durations are the ones of the calendar (FHIR R4 2.9.1.1). One with a

@@ -1,9 +1,14 @@
 //! Equality and equivalence of items and collections (FHIRPath N1 6.1).
 
+use std::collections::HashSet;
+
+use smol_str::SmolStr;
+
 use super::decimal::Decimal;
 use super::evaluator::Evaluator;
 use super::fault::Cause;
 use super::item::{Collection, Item};
+use super::types::is_quantity;
 use super::value::Value;
 use crate::fhir::{Node, Object};
 
@@ -19,10 +24,9 @@ pub fn equal<'n>(
     if left.len() != right.len() {
         return Ok(Some(false));
     }
-    evaluator.work(left.len())?;
     let mut known = Some(true);
     for (left, right) in left.iter().zip(right) {
-        match items_equal(left, right) {
+        match items_equal(evaluator, left, right)? {
             Some(false) => return Ok(Some(false)),
             None => known = None,
             Some(true) => {}
@@ -32,16 +36,66 @@ pub fn equal<'n>(
 }
 
 /// Whether two items are equal; `None` when what is known does not tell.
-pub fn items_equal(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
-    if let (Item::Element(one), Item::Element(other)) = (left, right) {
-        if one.is_same(other) {
-            return Some(true);
-        }
-        if let (Some(one), Some(other)) = (one.object(), other.object()) {
-            return Some(objects_equal(one, other));
+fn items_equal<'n>(
+    evaluator: &mut Evaluator<'_, 'n>,
+    left: &Item<'n>,
+    right: &Item<'n>,
+) -> Result<Option<bool>, Cause> {
+    let mut comparison = Comparison::within(evaluator);
+    let equal = comparison.items(left, right);
+    evaluator.work(comparison.visited)?;
+    Ok(equal)
+}
+
+/// A walk through two trees that counts what it looks at. Past its budget it finds everything different, and paying for
+/// it fails.
+struct Comparison {
+    visited: usize,
+    budget: usize,
+}
+
+impl Comparison {
+    const fn within(evaluator: &Evaluator<'_, '_>) -> Self {
+        Self { visited: 0, budget: evaluator.work_left() }
+    }
+
+    fn items(&mut self, left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
+        let objects = objects(left, right);
+        match (left.value(), right.value(), objects) {
+            (Some(left), Some(right), _) => values_equal(&left, &right),
+            (_, _, Some((left, right))) => Some(std::ptr::eq(left, right) || self.objects(left, right)),
+            _ => (is_complex(left) || is_complex(right)).then_some(false),
         }
     }
-    values_equal(&left.value()?, &right.value()?)
+
+    /// Complex elements are equal when all their members are; the order of names does not matter.
+    fn objects(&mut self, left: &Object, right: &Object) -> bool {
+        self.visited += left.len();
+        self.visited <= self.budget
+            && left.len() == right.len()
+            && left.iter().all(|(name, node)| right.get(name).is_some_and(|other| self.nodes(node, other)))
+    }
+
+    fn nodes(&mut self, left: &Node, right: &Node) -> bool {
+        match (left, right) {
+            (Node::Object(left), Node::Object(right)) => self.objects(left, right),
+            (Node::Array(left), Node::Array(right)) => {
+                self.visited += left.len();
+                left.len() == right.len() && left.iter().zip(right).all(|(left, right)| self.nodes(left, right))
+            }
+            (Node::Number(left), Node::Number(right)) => left == right || Decimal::parse(left) == Decimal::parse(right),
+            _ => left == right,
+        }
+    }
+}
+
+fn objects<'n>(left: &Item<'n>, right: &Item<'n>) -> Option<(&'n Object, &'n Object)> {
+    left.element()?.object().zip(right.element()?.object())
+}
+
+/// Something with members that is no Quantity: it equals no value.
+fn is_complex(item: &Item<'_>) -> bool {
+    item.element().is_some_and(|element| element.object().is_some() && !is_quantity(element.kind()))
 }
 
 fn values_equal(left: &Value, right: &Value) -> Option<bool> {
@@ -66,23 +120,6 @@ pub fn same_clock(left: &super::Temporal, right: &super::Temporal) -> bool {
     (left.kind == Time) == (right.kind == Time)
 }
 
-/// Complex elements are equal when all their members are; the order of names does not matter.
-fn objects_equal(left: &Object, right: &Object) -> bool {
-    let equal = |(name, node): (&str, &Node)| right.get(name).is_some_and(|other| nodes_equal(node, other));
-    left.len() == right.len() && left.iter().all(equal)
-}
-
-fn nodes_equal(left: &Node, right: &Node) -> bool {
-    match (left, right) {
-        (Node::Object(left), Node::Object(right)) => objects_equal(left, right),
-        (Node::Array(left), Node::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| nodes_equal(left, right))
-        }
-        (Node::Number(left), Node::Number(right)) => left == right || Decimal::parse(left) == Decimal::parse(right),
-        _ => left == right,
-    }
-}
-
 /// Whether two collections are equivalent, in any order. Never unknown.
 pub fn equivalent<'n>(evaluator: &mut Evaluator<'_, 'n>, left: &[Item<'n>], right: &[Item<'n>]) -> Result<bool, Cause> {
     if left.len() != right.len() {
@@ -90,22 +127,15 @@ pub fn equivalent<'n>(evaluator: &mut Evaluator<'_, 'n>, left: &[Item<'n>], righ
     }
     let mut open: Vec<&Item<'n>> = right.iter().collect();
     for item in left {
-        evaluator.work(open.len())?;
-        match open.iter().position(|other| items_equivalent(item, other)) {
+        let mut comparison = Comparison::within(evaluator);
+        let found = open.iter().position(|other| comparison.equivalent_items(item, other));
+        evaluator.work(open.len() + comparison.visited)?;
+        match found {
             Some(at) => drop(open.swap_remove(at)),
             None => return Ok(false),
         }
     }
     Ok(true)
-}
-
-fn items_equivalent(left: &Item<'_>, right: &Item<'_>) -> bool {
-    if let (Item::Element(one), Item::Element(other)) = (left, right) {
-        if let (Some(one), Some(other)) = (one.object(), other.object()) {
-            return objects_equivalent(one, other);
-        }
-    }
-    left.value().zip(right.value()).is_some_and(|(left, right)| values_equivalent(&left, &right))
 }
 
 fn values_equivalent(left: &Value, right: &Value) -> bool {
@@ -131,35 +161,46 @@ fn texts_equivalent(left: &str, right: &str) -> bool {
     words(left) == words(right)
 }
 
-/// Equivalent in all their members; ids say nothing about the content.
-fn objects_equivalent(left: &Object, right: &Object) -> bool {
-    let count = |object: &Object| object.iter().filter(|(name, _)| *name != "id").count();
-    count(left) == count(right)
-        && left
-            .iter()
-            .filter(|(name, _)| *name != "id")
-            .all(|(name, node)| right.get(name).is_some_and(|other| nodes_equivalent(node, other)))
-}
+impl Comparison {
+    fn equivalent_items(&mut self, left: &Item<'_>, right: &Item<'_>) -> bool {
+        match (left.value(), right.value()) {
+            (Some(left), Some(right)) => values_equivalent(&left, &right),
+            _ => objects(left, right).is_some_and(|(left, right)| self.equivalent_objects(left, right)),
+        }
+    }
 
-fn nodes_equivalent(left: &Node, right: &Node) -> bool {
-    match (left, right) {
-        (Node::Object(left), Node::Object(right)) => objects_equivalent(left, right),
-        (Node::Array(left), Node::Array(right)) => {
-            left.len() == right.len() && left.iter().all(|one| right.iter().any(|other| nodes_equivalent(one, other)))
+    /// Equivalent in all their members; ids say nothing about the content.
+    fn equivalent_objects(&mut self, left: &Object, right: &Object) -> bool {
+        let count = |object: &Object| object.len() - usize::from(object.get("id").is_some());
+        self.visited += left.len();
+        let mut members = left.iter().filter(|(name, _)| *name != "id");
+        self.visited <= self.budget
+            && count(left) == count(right)
+            && members.all(|(name, node)| right.get(name).is_some_and(|other| self.equivalent_nodes(node, other)))
+    }
+
+    fn equivalent_nodes(&mut self, left: &Node, right: &Node) -> bool {
+        self.visited += 1;
+        match (left, right) {
+            (Node::Object(left), Node::Object(right)) => self.equivalent_objects(left, right),
+            (Node::Array(left), Node::Array(right)) => {
+                let mut is_there = |one: &Node| right.iter().any(|other| self.equivalent_nodes(one, other));
+                left.len() == right.len() && left.iter().all(&mut is_there)
+            }
+            (Node::String(left), Node::String(right)) => texts_equivalent(left, right),
+            (Node::Number(left), Node::Number(right)) => {
+                let numbers = Decimal::parse(left).zip(Decimal::parse(right));
+                numbers.is_some_and(|(one, other)| decimals_equivalent(one, other))
+            }
+            _ => left == right,
         }
-        (Node::String(left), Node::String(right)) => texts_equivalent(left, right),
-        (Node::Number(left), Node::Number(right)) => {
-            Decimal::parse(left).zip(Decimal::parse(right)).is_some_and(|(one, other)| decimals_equivalent(one, other))
-        }
-        _ => left == right,
     }
 }
 
 /// Whether a collection has an item equal to one.
 pub fn contains<'n>(evaluator: &mut Evaluator<'_, 'n>, items: &[Item<'n>], wanted: &Item<'n>) -> Result<bool, Cause> {
     for item in items {
-        evaluator.work(0)?;
-        if items_equal(item, wanted) == Some(true) {
+        if items_equal(evaluator, item, wanted)? == Some(true) {
             return Ok(true);
         }
     }
@@ -168,6 +209,16 @@ pub fn contains<'n>(evaluator: &mut Evaluator<'_, 'n>, items: &[Item<'n>], wante
 
 /// Without those equal to an earlier one.
 pub fn distinct<'n>(evaluator: &mut Evaluator<'_, 'n>, items: Collection<'n>) -> Result<Collection<'n>, Cause> {
+    if let Some(texts) = items.iter().map(plain_text).collect::<Option<Vec<_>>>() {
+        evaluator.work(items.len())?;
+        let mut seen = HashSet::with_capacity(items.len());
+        return Ok(items
+            .into_iter()
+            .zip(texts)
+            .filter(|(_, text)| seen.insert(text.clone()))
+            .map(|(item, _)| item)
+            .collect());
+    }
     let mut kept = Collection::with_capacity(items.len());
     for item in items {
         if !contains(evaluator, &kept, &item)? {
@@ -175,4 +226,12 @@ pub fn distinct<'n>(evaluator: &mut Evaluator<'_, 'n>, items: Collection<'n>) ->
         }
     }
     Ok(kept)
+}
+
+/// The text of a string, which is equal to another exactly when its characters are.
+fn plain_text(item: &Item<'_>) -> Option<SmolStr> {
+    match item.value() {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
 }

@@ -10,8 +10,10 @@ use super::environment::{Environment, Focus};
 use super::fault::{Cause, EvaluationFault};
 use super::item::{Collection, Item, one};
 use super::logic;
+use super::members::Members;
 use super::operators;
 use super::syntax::{Action, Form, Operator, Step, Term, TypeName, TypeOperator};
+use super::types;
 use super::value::Value;
 use crate::base::limits::FHIRPATH_WORK_MAX;
 
@@ -64,6 +66,10 @@ impl<'e, 'n> Evaluator<'e, 'n> {
     pub fn work(&mut self, amount: usize) -> Result<(), Cause> {
         self.work_left = self.work_left.checked_sub(amount + 1).ok_or(Cause::TooMuchWork)?;
         Ok(())
+    }
+
+    pub const fn work_left(&self) -> usize {
+        self.work_left
     }
 
     fn located<T>(&mut self, at: usize, result: Result<T, Cause>) -> Result<T, Cause> {
@@ -169,16 +175,16 @@ impl<'e, 'n> Evaluator<'e, 'n> {
         if !name.starts_with(|c: char| c.is_ascii_uppercase()) {
             return self.members(scope.focus, name);
         }
-        let whole = TypeName { namespace: None, name: name.clone() };
-        let focus: Collection<'n> = scope.focus.iter().filter(|item| whole.includes(item)).cloned().collect();
+        let is_named = |item: &&Item<'n>| item.element().is_some_and(|element| types::is_a(element.kind(), name));
+        let focus: Collection<'n> = scope.focus.iter().filter(is_named).cloned().collect();
         if focus.is_empty() { Ok(self.environment.resources(name)) } else { Ok(focus) }
     }
 
     fn members(&mut self, input: &[Item<'n>], name: &str) -> Found<'n> {
-        let mut found = Collection::new();
+        let (mut members, mut found) = (Members::named(name), Collection::new());
         for item in input {
             match item {
-                Item::Element(element) => element.members(name, &mut found),
+                Item::Element(element) => members.append(element, &mut found),
                 Item::Value(Value::Type(info)) => match name {
                     "namespace" => found.push(Value::string(info.namespace).into()),
                     "name" => found.push(Value::String(info.name.clone()).into()),

@@ -21,6 +21,7 @@ mod functions;
 mod item;
 mod lexer;
 mod logic;
+mod members;
 mod operators;
 mod parser;
 mod quantity;

@@ -10,22 +10,34 @@ use super::syntax::{Action, Form, Operator, Pattern, Step, Term, TypeName, TypeO
 use super::value::Value;
 use crate::base::limits::{FHIRPATH_DEPTH_MAX, FHIRPATH_TEXT_BYTES_MAX};
 
-/// Operators of two terms by precedence, the loosest first; those of one level bind from the left.
-const LEVELS: &[&[(&str, Operator)]] = &[
-    &[("implies", Operator::Implies)],
-    &[("or", Operator::Or), ("xor", Operator::Xor)],
-    &[("and", Operator::And)],
-    &[("in", Operator::In), ("contains", Operator::Contains)],
-    &[("=", Operator::Equal), ("~", Operator::Equivalent), ("!=", Operator::NotEqual), ("!~", Operator::NotEquivalent)],
-    &[("<=", Operator::LessOrEqual), ("<", Operator::Less), (">=", Operator::GreaterOrEqual), (">", Operator::Greater)],
-    &[("|", Operator::Union)],
+/// Operators of two terms with how tightly they bind, all from the left.
+const OPERATORS: &[(&str, u8, Operator)] = &[
+    ("implies", 0, Operator::Implies),
+    ("or", 1, Operator::Or),
+    ("xor", 1, Operator::Xor),
+    ("and", 2, Operator::And),
+    ("in", 3, Operator::In),
+    ("contains", 3, Operator::Contains),
+    ("=", 4, Operator::Equal),
+    ("~", 4, Operator::Equivalent),
+    ("!=", 4, Operator::NotEqual),
+    ("!~", 4, Operator::NotEquivalent),
+    ("<=", 5, Operator::LessOrEqual),
+    ("<", 5, Operator::Less),
+    (">=", 5, Operator::GreaterOrEqual),
+    (">", 5, Operator::Greater),
+    ("|", 6, Operator::Union),
+    ("+", 8, Operator::Plus),
+    ("-", 8, Operator::Minus),
+    ("&", 8, Operator::Concatenate),
+    ("*", 9, Operator::Times),
+    ("/", 9, Operator::Over),
+    ("div", 9, Operator::Div),
+    ("mod", 9, Operator::Mod),
 ];
 
-/// Tighter than `is` and `as`.
-const TIGHT_LEVELS: &[&[(&str, Operator)]] = &[
-    &[("+", Operator::Plus), ("-", Operator::Minus), ("&", Operator::Concatenate)],
-    &[("*", Operator::Times), ("/", Operator::Over), ("div", Operator::Div), ("mod", Operator::Mod)],
-];
+/// How tightly `is` and `as` bind.
+const TYPE_TIGHTNESS: u8 = 7;
 
 pub fn parse(text: &str) -> Result<Term, SyntaxFault> {
     if text.len() > FHIRPATH_TEXT_BYTES_MAX {
@@ -74,67 +86,59 @@ impl<'t> Parser<'t> {
         if self.takes(word) { Ok(()) } else { self.fault(expected) }
     }
 
-    /// What nests goes through here, so that no text can exhaust the stack.
     fn expression(&mut self) -> Result<Term, SyntaxFault> {
+        self.operators(0)
+    }
+
+    /// Every operator and every bracket goes deeper, so that no text can exhaust the stack of whoever walks the tree.
+    fn deepen(&mut self) -> Result<(), SyntaxFault> {
         if self.depth >= FHIRPATH_DEPTH_MAX {
             return self.fault("an expression that nests less");
         }
         self.depth += 1;
-        let term = self.level(LEVELS);
-        self.depth -= 1;
-        term
+        Ok(())
     }
 
-    fn level(&mut self, levels: &'static [&'static [(&'static str, Operator)]]) -> Result<Term, SyntaxFault> {
-        let Some((operators, tighter)) = levels.split_first() else { return self.typed() };
-        self.left_to_right(operators, |parser| parser.level(tighter))
-    }
-
-    fn tight_level(&mut self, levels: &'static [&'static [(&'static str, Operator)]]) -> Result<Term, SyntaxFault> {
-        let Some((operators, tighter)) = levels.split_first() else { return self.polarity() };
-        self.left_to_right(operators, |parser| parser.tight_level(tighter))
-    }
-
-    /// Operands and operators of one level. A chain nests to the left, so it counts as depth.
-    fn left_to_right(
-        &mut self,
-        operators: &[(&str, Operator)],
-        operand: impl Fn(&mut Self) -> Result<Term, SyntaxFault>,
-    ) -> Result<Term, SyntaxFault> {
+    /// A term and the operators behind it that bind as tightly as asked or tighter.
+    fn operators(&mut self, loosest: u8) -> Result<Term, SyntaxFault> {
         let depth = self.depth;
-        let mut term = operand(self)?;
-        while let Some((at, operator)) = self.operator(operators) {
-            if self.depth >= FHIRPATH_DEPTH_MAX {
-                return self.fault("an expression that nests less");
-            }
-            self.depth += 1;
-            let right = operand(self)?;
-            term = Term { at, form: Form::Binary(operator, Box::new([term, right])) };
-        }
-        self.depth = depth;
-        Ok(term)
-    }
-
-    fn operator(&mut self, operators: &[(&str, Operator)]) -> Option<(usize, Operator)> {
-        let at = self.at();
-        let (_, operator) = operators.iter().find(|(word, _)| self.takes(word))?;
-        Some((at, *operator))
-    }
-
-    fn typed(&mut self) -> Result<Term, SyntaxFault> {
-        let mut term = self.tight_level(TIGHT_LEVELS)?;
-        for _ in self.depth..FHIRPATH_DEPTH_MAX {
+        self.deepen()?;
+        let mut term = self.polarity()?;
+        loop {
             let at = self.at();
-            let operator = if self.takes("is") {
-                TypeOperator::Is
-            } else if self.takes("as") {
-                TypeOperator::As
+            if let Some(operator) = self.type_operator(loosest) {
+                self.deepen()?;
+                term = Term { at, form: Form::Typed(operator, Box::new(term), self.type_name()?) };
+            } else if let Some((tightness, operator)) = self.operator(loosest) {
+                self.deepen()?;
+                let right = self.operators(tightness + 1)?;
+                term = Term { at, form: Form::Binary(operator, Box::new([term, right])) };
             } else {
+                self.depth = depth;
                 return Ok(term);
-            };
-            term = Term { at, form: Form::Typed(operator, Box::new(term), self.type_name()?) };
+            }
         }
-        self.fault("an expression that nests less")
+    }
+
+    fn operator(&mut self, loosest: u8) -> Option<(u8, Operator)> {
+        let (TokenKind::Sign(word) | TokenKind::Name(word)) = self.peek() else { return None };
+        let found = OPERATORS.iter().find(|(known, ..)| known == word);
+        let (_, tightness, operator) = found.filter(|(_, tightness, _)| *tightness >= loosest)?;
+        self.next += 1;
+        Some((*tightness, *operator))
+    }
+
+    fn type_operator(&mut self, loosest: u8) -> Option<TypeOperator> {
+        let operator = match self.peek() {
+            TokenKind::Name("is") => TypeOperator::Is,
+            TokenKind::Name("as") => TypeOperator::As,
+            _ => return None,
+        };
+        if loosest > TYPE_TIGHTNESS {
+            return None;
+        }
+        self.next += 1;
+        Some(operator)
     }
 
     fn polarity(&mut self) -> Result<Term, SyntaxFault> {
@@ -143,12 +147,8 @@ impl<'t> Parser<'t> {
         if !negative && !self.takes("+") {
             return self.path();
         }
-        if self.depth >= FHIRPATH_DEPTH_MAX {
-            return self.fault("an expression that nests less");
-        }
-        self.depth += 1;
+        self.deepen()?;
         let operand = Box::new(self.polarity()?);
-        self.depth -= 1;
         Ok(Term { at, form: Form::Polarity { negative, operand } })
     }
 

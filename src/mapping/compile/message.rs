@@ -2,10 +2,11 @@
 
 use smol_str::SmolStr;
 
-use super::rules::Item;
+use super::source::Item;
 use super::{Compiled, Compiler};
 use crate::fhir::definitions;
 use crate::mapping::diagnostic::Mistake;
+use crate::mapping::notation::structure::SlotKind;
 use crate::mapping::notation::{Structure, structure};
 use crate::mapping::plan::{Action, MessagePlan, Origin, ResourcePlan, Rule};
 use crate::mapping::written::{MessageFile, ResourceEntry};
@@ -21,10 +22,25 @@ impl Compiler<'_> {
             Ok(structure) => structure,
             Err(fault) => return self.fault(Mistake::Structure, &file.structure, &fault),
         };
+        for group in &structure.groups {
+            for slot in &group.slots {
+                if let SlotKind::Segment(name) = &slot.kind {
+                    self.segment_is_known(name, &file.structure);
+                }
+            }
+        }
         self.scope = file.name.text.as_str().into();
         let names: Vec<SmolStr> = file.resources.iter().map(|entry| entry.name.clone()).collect();
-        let resources = file.resources.into_iter().filter_map(|entry| self.resource(entry, &structure, &names));
-        let resources = resources.collect();
+        let mut resources = Vec::new();
+        for entry in file.resources {
+            let (place, maps) = (entry.make.place, entry.maps.len());
+            if let Some(resource) = self.resource(entry, &structure, &names) {
+                if resource.maps.len() == maps {
+                    self.makes.push((compiled.messages.len(), resources.len(), place));
+                }
+                resources.push(resource);
+            }
+        }
         compiled.messages.push(MessagePlan { name: file.name.text.into(), structure, resources });
     }
 
@@ -82,8 +98,9 @@ impl Compiler<'_> {
     fn references_fit(&mut self, rules: &[Rule], place: &Scalar, names: &[SmolStr]) {
         for rule in rules {
             match &rule.action {
+                Action::Each { name, rules } if names.contains(name) => self.references_fit(rules, place, names),
                 Action::Group { rules, .. } => self.references_fit(rules, place, names),
-                Action::Refer { name } if !names.contains(name) => {
+                Action::Refer { name } | Action::Each { name, .. } if !names.contains(name) => {
                     let message = format!("no resource here is named `{name}`");
                     let hint = format!("named here: {}", names.join(", "));
                     self.report(Mistake::UnknownResource, place.place, message, hint);

@@ -5,18 +5,23 @@
 
 mod message;
 mod render;
+mod required;
 mod rules;
+mod source;
+mod target;
 
 use std::collections::{HashMap, HashSet};
 
 use smol_str::SmolStr;
 
-use super::diagnostic::{Diagnostic, Mistake, Place, Reporter};
+use self::source::Item;
+use super::diagnostic::{Diagnostic, Mistake, Place, Reporter, meant};
 use super::plan::{Code, Library, Map, MessagePlan, Origin, Preference, Table};
 use super::render::RenderPlan;
 use super::written::{self, CodeEntry, File, MapFile, TableFile, WrittenFile, stem};
 use super::yaml::Scalar;
 use crate::fhir::definitions;
+use crate::hl7v2::dictionary;
 
 /// What the files of a release come to.
 #[derive(Default)]
@@ -44,6 +49,7 @@ pub fn compile(files: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>> {
     }
     let mut found = compiler.found;
     found.sort_by(|a, b| (&a.file, a.place, a.mistake).cmp(&(&b.file, b.place, b.mistake)));
+    found.dedup();
     Err(found)
 }
 
@@ -60,6 +66,10 @@ pub(super) struct Compiler<'f> {
     /// Map name to index, FHIR type, and data type when it is a data type map.
     maps: HashMap<SmolStr, Signature>,
     tables: HashMap<SmolStr, usize>,
+    /// The codes that each table gives.
+    table_targets: Vec<Vec<SmolStr>>,
+    /// Message, resource in it, and place: of resources that must be whole in the end.
+    makes: Vec<(usize, usize, Place)>,
     /// Encodings of the other direction, by file name.
     encodings: HashSet<SmolStr>,
     /// Outgoing messages and parts of them.
@@ -111,6 +121,11 @@ impl Compiler<'_> {
         Reporter { names: &self.names, found: &mut self.found }.report(mistake, place, message, hint);
     }
 
+    #[expect(clippy::unused_self, reason = "reads like the other steps of compiling")]
+    pub(super) const fn origin(&self, place: Place) -> Origin {
+        Origin { file: place.file, line: place.line }
+    }
+
     /// The place of an offset into a scalar. Folding and quoting change white space only.
     pub(super) fn inside(&self, scalar: &Scalar, offset: usize) -> Place {
         inside(self.texts.get(usize::from(scalar.place.file)).unwrap_or(&""), scalar, offset)
@@ -134,6 +149,7 @@ impl Compiler<'_> {
             }
         }
         self.refuse_cycles(&compiled.library);
+        self.resources_are_whole(&compiled.library, &compiled.messages);
         compiled
     }
 
@@ -147,6 +163,7 @@ impl Compiler<'_> {
                     maps += 1;
                 }
                 File::Table(file) => {
+                    self.table_targets.push(file.codes.iter().map(|(_, row)| row.code.as_str().into()).collect());
                     let taken = self.tables.insert(file.name.text.as_str().into(), tables).is_some();
                     self.refuse_double(taken, &file.name);
                     tables += 1;
@@ -183,14 +200,30 @@ impl Compiler<'_> {
 
     fn map(&mut self, name: &str, file: MapFile) -> Map {
         let target = SmolStr::from(file.target.text.as_str());
+        self.source_is_known(&file);
         let known = definitions::is_known(&target) || definitions::Primitive::of(&target).is_some();
         if !known {
             self.report(Mistake::TargetPath, file.target.place, format!("R4 has no type `{target}`"), "");
         }
         self.scope = name.into();
-        let item = if file.datatype { rules::Item::Named(file.source.text.into()) } else { rules::Item::None };
+        let item = if file.datatype { Item::Named(file.source.text.into()) } else { Item::None };
+        let place = file.target.place;
+        let datatype = file.datatype;
         let rules = if known { self.rules(file.rules, &target, &item) } else { Vec::new() };
+        if datatype && !rules.is_empty() {
+            self.requires_elements(&target, &rules, place);
+        }
         Map { name: name.into(), target, rules }
+    }
+
+    fn source_is_known(&mut self, file: &MapFile) {
+        if !file.datatype {
+            self.segment_is_known(&file.source.text, &file.source);
+        } else if !dictionary::is_datatype(&file.source.text) {
+            let message = format!("HL7 v2 has no data type `{}`", file.source.text);
+            let hint = meant(&file.source.text, dictionary::datatypes());
+            self.report(Mistake::UnknownComponent, file.source.place, message, hint);
+        }
     }
 
     fn table(&mut self, file: TableFile) -> Table {

@@ -116,6 +116,7 @@ impl Compiler<'_> {
     fn render_target(&mut self, owner: &str, to: &Scalar) -> Option<Target> {
         let (name, target) = match Source::parse(&to.text) {
             Ok(Source::Segment(path)) => {
+                self.segment_path_fits(&path, to);
                 let target = Target { field: path.field, component: path.component, subcomponent: path.subcomponent };
                 (path.segment, target)
             }

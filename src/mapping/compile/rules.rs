@@ -1,35 +1,24 @@
-//! Rules: sources and conditions read, targets walked through R4, values and targets matched by type.
+//! Rules: sources, conditions and targets put together, values and targets matched by type.
+
+use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 use smol_str::{SmolStr, format_smolstr};
 
+use super::source::{Item, kinds_of};
 use super::{Compiler, Signature};
 use crate::fhir::Node;
+use crate::fhir::bindings::ValueSet;
 use crate::fhir::definitions::{self, Primitive};
 use crate::mapping::diagnostic::{Mistake, Place};
-use crate::mapping::functions::Function;
-use crate::mapping::notation::{self, Condition, Fault, TargetPath};
-use crate::mapping::plan::{Action, Library, Origin, Rule, Source, Step};
+
+use crate::mapping::plan::{Action, Library, Rule, Source};
 use crate::mapping::run::leaf;
 use crate::mapping::written::RuleEntry;
 use crate::mapping::yaml::Scalar;
 
-/// What `$this` and paths without a dash mean where a rule stands.
-#[derive(Clone)]
-pub(super) enum Item {
-    /// Nothing: the rule works on a segment.
-    None,
-    /// The data type of the map.
-    Named(SmolStr),
-    /// Something that a rule around this one chose.
-    Chosen,
-}
-
-/// Where a target path ends.
-struct End {
-    steps: Vec<Step>,
-    kind: SmolStr,
-}
+/// Codes that a hint lists.
+const CODES_IN_HINT: usize = 12;
 
 impl Compiler<'_> {
     pub(super) fn rules(&mut self, entries: Vec<RuleEntry>, owner: &str, item: &Item) -> Vec<Rule> {
@@ -37,14 +26,22 @@ impl Compiler<'_> {
     }
 
     fn rule(&mut self, entry: RuleEntry, owner: &str, item: &Item) -> Option<Rule> {
-        let origin = Origin { file: entry.place.file, line: entry.place.line };
+        let origin = self.origin(entry.place);
         let id = format_smolstr!("{}/{}", self.scope, entry.name);
         let place = entry.place;
         let when = entry.when.as_ref().map(|when| self.condition(when, item));
         let source = self.source(&entry, item);
         let end = self.target(entry.to.as_ref(), owner)?;
-        let inner = if matches!(source, Some(Source::Nothing)) { item.clone() } else { Item::Chosen };
+        let inner = match &source {
+            None | Some(Source::Nothing) => item.clone(),
+            Some(source) => Item::Chosen(kinds_of(source, item)),
+        };
+        let value_place = entry.value.as_ref().map(|value| value.place);
+        let code_place = entry.code.as_ref().map(|code| code.place);
         let action = self.action(entry, &end.kind, &inner)?;
+        if let Some(bound) = end.bound {
+            self.codes_fit(bound, source.as_ref().zip(value_place), &action, code_place);
+        }
         if matches!(when, Some(None)) {
             return None;
         }
@@ -52,8 +49,44 @@ impl Compiler<'_> {
             .filter(|rule| self.has_what_it_needs(rule, owner, place))
     }
 
+    /// What a constant or a code table writes must be among the codes that R4 allows for the element.
+    fn codes_fit(
+        &mut self,
+        bound: &ValueSet,
+        value: Option<(&Source, Place)>,
+        action: &Action,
+        code_place: Option<Place>,
+    ) {
+        let hint = || {
+            let some: Vec<&str> = bound.codes().take(CODES_IN_HINT).collect();
+            format!(
+                "{} has {}{}",
+                bound.name,
+                some.join(", "),
+                if bound.codes().count() > some.len() { ", …" } else { "" }
+            )
+        };
+        match (value, action) {
+            (Some((Source::Constant(text), place)), Action::Leaf { primitive: Primitive::Code, table: None })
+                if !bound.contains(None, text) && !text.contains(char::is_whitespace) =>
+            {
+                let message = format!("the element may not have the code `{text}`");
+                self.report(Mistake::CodeNotAllowed, place, message, hint());
+            }
+            (_, Action::Leaf { table: Some(table), .. } | Action::Map { table: Some(table), .. }) => {
+                let targets = self.table_targets.get(*table).map_or(&[][..], Vec::as_slice);
+                let wrong = targets.iter().find(|code| !code.is_empty() && !bound.contains(None, code));
+                if let (Some(wrong), Some(place)) = (wrong, code_place) {
+                    let message = format!("the table gives `{wrong}`, which the element may not have");
+                    self.report(Mistake::CodeNotAllowed, place, message, hint());
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn has_what_it_needs(&mut self, rule: &Rule, owner: &str, place: Place) -> bool {
-        let grouped = matches!(rule.action, Action::Group { .. } | Action::Refer { .. });
+        let grouped = matches!(rule.action, Action::Group { .. } | Action::Refer { .. } | Action::Each { .. });
         let sourced = !matches!(rule.source, Source::Nothing);
         let here = rule.target.is_empty() && matches!(rule.action, Action::Group { .. });
         if !grouped && !sourced {
@@ -79,38 +112,16 @@ impl Compiler<'_> {
         fits
     }
 
-    pub(super) fn fault(&mut self, mistake: Mistake, scalar: &Scalar, fault: &Fault) {
-        self.report(mistake, self.inside(scalar, fault.offset), format!("expected {}", fault.expected), "");
-    }
-
-    pub(super) fn condition(&mut self, scalar: &Scalar, item: &Item) -> Option<Condition> {
-        match Condition::parse(&scalar.text) {
-            Ok(condition) => self.items_fit(&condition, scalar, item).then_some(condition),
-            Err(fault) => {
-                self.fault(Mistake::Condition, scalar, &fault);
-                None
-            }
-        }
-    }
-
-    fn items_fit(&mut self, condition: &Condition, scalar: &Scalar, item: &Item) -> bool {
-        match condition {
-            Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().all(|part| self.items_fit(part, scalar, item))
-            }
-            Condition::Not(inner) => self.items_fit(inner, scalar, item),
-            Condition::Present(_) => true,
-            Condition::Valued(source)
-            | Condition::In(source, _)
-            | Condition::CountAbove(source, _)
-            | Condition::CountBelow(source, _) => self.resolve_source(source, scalar, item).is_some(),
-        }
-    }
-
     fn source(&mut self, entry: &RuleEntry, item: &Item) -> Option<Source> {
-        let ways = [entry.from.is_some(), !entry.first_of.is_empty(), entry.value.is_some(), entry.refer.is_some()];
+        let ways = [
+            entry.from.is_some(),
+            !entry.first_of.is_empty(),
+            entry.value.is_some(),
+            entry.refer.is_some(),
+            entry.each.is_some(),
+        ];
         if ways.into_iter().filter(|way| *way).count() > 1 {
-            let hint = "one of from, first_of, value, refer";
+            let hint = "one of from, first_of, value, refer, each";
             self.report(Mistake::UnknownKey, entry.place, "the rule has more than one source", hint);
             return None;
         }
@@ -127,88 +138,17 @@ impl Compiler<'_> {
         paths.into_iter().collect::<Option<_>>().map(Source::FirstOf)
     }
 
-    pub(super) fn path(&mut self, scalar: &Scalar, item: &Item) -> Option<Source> {
-        match notation::Source::parse(&scalar.text) {
-            Ok(source) => self.resolve_source(&source, scalar, item),
-            Err(fault) => {
-                self.fault(Mistake::SourcePath, scalar, &fault);
-                None
-            }
-        }
-    }
-
-    fn resolve_source(&mut self, source: &notation::Source, scalar: &Scalar, item: &Item) -> Option<Source> {
-        match source {
-            notation::Source::Constant(text) => Some(Source::Constant(text.clone())),
-            notation::Source::Segment(path) => Some(Source::Segment(path.clone())),
-            notation::Source::Item(path) => {
-                self.item_fits(&path.datatype, scalar, item).then(|| Source::Item(path.clone()))
-            }
-            notation::Source::Call { function, offset, arguments } => {
-                let found = self.function(function, arguments.len(), *offset, scalar);
-                let arguments: Vec<_> =
-                    arguments.iter().map(|argument| self.resolve_source(argument, scalar, item)).collect();
-                Some(Source::Call(found?, arguments.into_iter().collect::<Option<_>>()?))
-            }
-        }
-    }
-
-    fn item_fits(&mut self, datatype: &str, scalar: &Scalar, item: &Item) -> bool {
-        let hint = match item {
-            Item::Chosen => return true,
-            Item::Named(name) if datatype.is_empty() || name == datatype => return true,
-            Item::Named(name) => format!("this map works on {name}"),
-            Item::None => "this rule works on a segment: write a path like PID-3.1".to_owned(),
-        };
-        let message = format!("`{}` has no item of that type here", scalar.text);
-        self.report(Mistake::SourcePath, scalar.place, message, hint);
-        false
-    }
-
-    fn function(&mut self, name: &str, arguments: usize, offset: usize, scalar: &Scalar) -> Option<Function> {
-        let place = Place { width: width(name), ..self.inside(scalar, offset) };
-        match Function::find(name, arguments) {
-            Some(Ok(function)) => return Some(function),
-            Some(Err(takes)) => {
-                let message = format!("`{name}` takes {} to {} arguments", takes.start(), takes.end());
-                self.report(Mistake::Function, place, message, "");
-            }
-            None => {
-                let hint = format!("known: {}", Function::names());
-                self.report(Mistake::Function, place, format!("there is no function `{name}`"), hint);
-            }
-        }
-        None
-    }
-
-    fn target(&mut self, to: Option<&Scalar>, owner: &str) -> Option<End> {
-        let Some(to) = to else {
-            return Some(End { steps: Vec::new(), kind: owner.into() });
-        };
-        let path = match TargetPath::parse(&to.text) {
-            Ok(path) => path,
-            Err(fault) => {
-                self.fault(Mistake::TargetSyntax, to, &fault);
-                return None;
-            }
-        };
-        let mut end = End { steps: Vec::new(), kind: owner.into() };
-        for step in path.steps {
-            if let Err(name) = walk(&mut end, step) {
-                let message = format!("{} has no element `{name}`", end.kind);
-                self.report(Mistake::TargetPath, to.place, message, suggestion(&end.kind, &name));
-                return None;
-            }
-        }
-        Some(end)
-    }
-
     fn action(&mut self, entry: RuleEntry, kind: &SmolStr, item: &Item) -> Option<Action> {
         if let Some(name) = entry.refer {
             return self.refer(&name, kind);
         }
+        if let Some(name) = entry.each {
+            let rules = self.rules(entry.rules, kind, &Item::None);
+            return Some(Action::Each { name: name.text.as_str().into(), rules });
+        }
         if !entry.rules.is_empty() {
             let rules = self.rules(entry.rules, kind, item);
+            self.requires_elements(kind, &rules, entry.place);
             let constant = rules.iter().all(is_constant);
             return Some(Action::Group { rules, constant });
         }
@@ -217,6 +157,7 @@ impl Compiler<'_> {
         match (&entry.map, Primitive::of(kind)) {
             (Some(name), _) => {
                 let action = self.mapped(name, entry.link.as_ref(), kind, table)?;
+                self.datatype_fits(name, item);
                 self.table_has_effect(&action, entry.code.as_ref()).then_some(action)
             }
             (None, Some(primitive)) => Some(Action::Leaf { primitive, table }),
@@ -280,6 +221,25 @@ impl Compiler<'_> {
         None
     }
 
+    /// A map for XPN does nothing good with a CX.
+    fn datatype_fits(&mut self, name: &Scalar, item: &Item) {
+        let (Item::Chosen(kinds), Some(signature)) = (item, self.maps.get(name.text.as_str())) else { return };
+        if kinds.admit(&signature.source) {
+            return;
+        }
+        let message = format!("`{}` works on {}, and the source is {kinds}", name.text, signature.source);
+        let target = signature.target.clone();
+        let fitting =
+            self.maps.iter().filter(|(_, map)| map.datatype && map.target == target && kinds.admit(&map.source));
+        let fitting: BTreeSet<&str> = fitting.map(|(name, _)| name.as_str()).collect();
+        let hint = if fitting.is_empty() {
+            String::new()
+        } else {
+            format!("there is {}", fitting.into_iter().collect::<Vec<_>>().join(", "))
+        };
+        self.report(Mistake::DataTypeClash, name.place, message, hint);
+    }
+
     fn link(&mut self, link: &Scalar, map: usize, target: &str, kind: &str) -> Option<Action> {
         if kind == "Reference" && target == "Identifier" && definitions::is_resource(&link.text) {
             return Some(Action::Link { map, kind: link.text.as_str().into() });
@@ -290,44 +250,11 @@ impl Compiler<'_> {
     }
 }
 
-fn width(text: &str) -> u32 {
-    u32::try_from(text.chars().count()).unwrap_or(1)
-}
-
 fn is_constant(rule: &Rule) -> bool {
     match &rule.action {
         Action::Group { constant, .. } => *constant,
         _ => matches!(rule.source, Source::Constant(_)),
     }
-}
-
-/// Goes one step on. A primitive that is stepped into holds its extensions beside it, under `_name`.
-fn walk(end: &mut End, step: notation::Step) -> Result<(), SmolStr> {
-    if Primitive::of(&end.kind).is_some() {
-        let last = end.steps.last_mut().filter(|last| !last.list).ok_or_else(|| step.name.clone())?;
-        last.key = format_smolstr!("_{}", last.key);
-        end.kind = SmolStr::new_static("Element");
-    }
-    let found = match end.kind.as_str() {
-        "Element" if step.name == "extension" => definitions::find("Extension", "extension"),
-        kind => definitions::find(kind, &step.name),
-    };
-    let found = found.ok_or_else(|| step.name.clone())?;
-    end.steps.push(Step { key: step.name, list: found.list, url: step.url });
-    end.kind = SmolStr::new_static(found.kind);
-    Ok(())
-}
-
-fn suggestion(kind: &str, name: &str) -> String {
-    let near = |element: &&definitions::Element| {
-        let stem = element.name.trim_end_matches("[x]");
-        stem.eq_ignore_ascii_case(name) || (name.len() > 3 && (stem.starts_with(name) || name.starts_with(stem)))
-    };
-    let element = definitions::elements(kind).iter().find(near);
-    element.map_or_else(String::new, |element| {
-        let types: Vec<_> = element.types().take(6).collect();
-        format!("there is `{}`: {}", element.name, types.join(", "))
-    })
 }
 
 /// Whether the rules of one map lead to another, itself included.
@@ -337,7 +264,9 @@ pub(super) fn reaches(library: &Library, from: usize, to: usize, seen: &mut Vec<
 
 fn rule_reaches(library: &Library, rule: &Rule, to: usize, seen: &mut Vec<usize>) -> bool {
     let next = match &rule.action {
-        Action::Group { rules, .. } => return rules.iter().any(|rule| rule_reaches(library, rule, to, seen)),
+        Action::Group { rules, .. } | Action::Each { rules, .. } => {
+            return rules.iter().any(|rule| rule_reaches(library, rule, to, seen));
+        }
         Action::Map { map, .. } | Action::Scalar { map } | Action::Make { map } | Action::Link { map, .. } => *map,
         Action::Leaf { .. } | Action::Refer { .. } => return false,
     };

@@ -18,6 +18,7 @@ fn check(name: &str, text: &str, expected: &[&str]) {
         ),
         ("datatype/CWE-code.yaml", "datatype: CWE -> code\nrules:\n  - { from: CWE.1, to: $this }\n"),
         ("code/Sex.yaml", "table: Sex\ncodes: { F: female }\n"),
+        ("code/Man.yaml", "table: Man\ncodes: { F: female, M: man }\n"),
     ];
     let mut files: BTreeMap<String, String> =
         good.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
@@ -56,15 +57,49 @@ fn rules() {
     check_rule("{ from: minutes(PV1-3), to: birthDate }", &["3:13 LG0112"]);
     check_rule("{ from: PV1-3, to: identifier }", &["3:5 LG0115"]);
     check_rule("{ value: not a code, to: gender }", &["3:5 LG0115"]);
-    check_rule("{ from: PV1-3, to: name, as: CX-Identifier }", &["3:34 LG0115"]);
-    check_rule("{ from: PV1-3, to: gender, as: CWE-code }", &[]);
-    check_rule("{ from: PV1-3, to: gender, as: CWE-code, code: Sex }", &["3:52 LG0115"]);
-    check_rule("{ from: PV1-3, to: generalPractitioner, as: XCN-Practitioner, code: Sex }", &["3:73 LG0115"]);
+    check_rule("{ from: PV1-5, to: name, as: CX-Identifier }", &["3:34 LG0115"]);
+    check_rule("{ from: PV1-2, to: gender, as: CWE-code }", &[]);
+    check_rule("{ from: PV1-2, to: gender, as: CWE-code, code: Sex }", &["3:52 LG0115"]);
+    check_rule("{ from: PV1-7, to: generalPractitioner, as: XCN-Practitioner, code: Sex }", &["3:73 LG0115"]);
     check_rule("{ from: PV1-3, to: identifier, as: PID-Patient }", &["3:40 LG0115"]);
     check_rule("{ from: PV1-3, value: x, to: birthDate }", &["3:5 LG0102"]);
     check_rule("{ id: a, from: PV1-3, to: birthDate }\n  - { id: a, from: PV1-4, to: gender }", &["4:11 LG0113"]);
-    check_rule("{ from: PV1-3, to: generalPractitioner, as: XCN-Practitioner }", &[]);
+    check_rule("{ from: PV1-7, to: generalPractitioner, as: XCN-Practitioner }", &[]);
     check_rule("{ from: PV1-3, to: managingOrganization, link: Nothing, as: CX-Identifier }", &["3:52 LG0115"]);
+}
+
+#[test]
+fn places_in_the_message() {
+    check_rule("{ from: PIX-3, to: birthDate }", &["3:13 LG0119"]);
+    check_rule("{ from: ZPI-3, to: birthDate }", &[]);
+    check_rule("{ from: PID-99, to: birthDate }", &["3:13 LG0120"]);
+    check_rule("{ from: PID-3.13, to: birthDate }", &["3:13 LG0121"]);
+    check_rule("{ from: PID-3.4.4, to: birthDate }", &["3:13 LG0121"]);
+    check_rule("{ from: PID-1.2, to: birthDate }", &["3:13 LG0121"]);
+    check_rule("{ from: 'join(\"-\", PID-7, PID-77)', to: birthDate }", &["3:31 LG0120"]);
+    check_rule("{ from: PID-7, to: birthDate, when: PID-3 valued and PID-33.3 = A }", &["3:58 LG0121"]);
+    check_rule("{ from: PID-7, to: birthDate, when: PIX valued }", &["3:41 LG0119"]);
+    check_rule("{ from: PID-5, to: identifier, as: CX-Identifier }", &["3:40 LG0122"]);
+    check_rule("{ from: PID-3, to: identifier, rules: [{ from: XPN.1, to: value }] }", &["3:52 LG0106"]);
+    check_rule("{ from: PID-3, to: identifier, rules: [{ from: CX.99, to: value }] }", &["3:52 LG0121"]);
+    check_rule("{ from: OBX-5, to: identifier, as: CX-Identifier }", &[]);
+    check("a.yaml", "map: PIX -> Patient\nrules: []", &["1:6 LG0119"]);
+    check("a.yaml", "datatype: XPM -> HumanName\nrules: []", &["1:11 LG0121"]);
+    check("a.yaml", "message: M\nevents: []\nstructure: MSH [PIX]\nresources: []", &["3:17 LG0119"]);
+}
+
+#[test]
+fn what_r4_wants() {
+    check_rule("{ value: male, to: gender }", &[]);
+    check_rule("{ value: man, to: gender }", &["3:14 LG0124"]);
+    check_rule("{ from: PID-8, to: gender, code: Man }", &["3:38 LG0124"]);
+    check_rule("{ from: PID-8, to: gender, code: Sex }", &[]);
+    check_rule("{ from: PID-8, to: communication, rules: [{ value: true, to: preferred }] }", &["3:5 LG0125"]);
+    check_rule("{ value: true, to: communication.preferred }", &[]);
+    let url = "http://hl7.org/fhir/StructureDefinition/patient-birth";
+    check_rule(&format!("{{ from: PID-11, to: 'extension[{url}Place].valueString' }}"), &["3:26 LG0126"]);
+    check_rule(&format!("{{ from: PID-7.1, to: 'extension[{url}Time].valueDateTime' }}"), &[]);
+    check_rule(&format!("{{ from: PID-7.1, to: 'extension[{url}Tim].valueDateTime' }}"), &["3:27 LG0126"]);
 }
 
 #[test]
@@ -97,6 +132,12 @@ fn messages() {
     check("m.yaml", &message("MSH PID", refer), &["5:24 LG0116"]);
     let refer = "{ from: PID, make: Patient, maps: [PID-Patient], refer: { gender: patient } }";
     check("m.yaml", &message("MSH PID", refer), &["5:71 LG0115"]);
+    let each = |name: &str| {
+        let rule = format!("{{ to: link, each: {name}, rules: [{{ refer: patient, to: other }}] }}");
+        format!("{{ from: PID, make: Patient, maps: [PID-Patient], rules: [{rule}] }}")
+    };
+    check("m.yaml", &message("MSH PID", &each("patient")), &[]);
+    check("m.yaml", &message("MSH PID", &each("owner")), &["5:24 LG0116"]);
 }
 
 #[test]
@@ -104,6 +145,7 @@ fn renders() {
     let field = |field: &str| format!("render: X\nsegments:\n  - segment: MSH\n    fields: [{field}]\n");
     check("r.yaml", &field("{ to: MSH-3, from: Patient.id }"), &[]);
     check("r.yaml", &field("{ to: PID-3, from: Patient.id }"), &["4:20 LG0106"]);
+    check("r.yaml", &field("{ to: MSH-99, from: Patient.id }"), &["4:20 LG0120"]);
     check("r.yaml", &field("{ to: MSH-3, from: Patient..id }"), &["4:41 LG0106"]);
     check("r.yaml", &field("{ to: MSH-3 }"), &["4:14 LG0103"]);
     check("r.yaml", &field("{ to: MSH-3, from: Patient.id, as: XPN }"), &["4:49 LG0110"]);

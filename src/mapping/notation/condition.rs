@@ -22,6 +22,8 @@ pub enum Condition {
     In(Source, Vec<SmolStr>),
     CountAbove(Source, u16),
     CountBelow(Source, u16),
+    /// A value has more characters.
+    LengthAbove(Source, u16),
 }
 
 impl Condition {
@@ -74,6 +76,9 @@ fn test(lexer: &mut Lexer) -> Result<Condition, Fault> {
     if word == "count" && lexer.sign("(") {
         return count(lexer);
     }
+    if word == "length" && lexer.sign("(") {
+        return length(lexer);
+    }
     let negated = lexer.word("not");
     let test = if is_segment_name(&word) && lexer.word("valued") {
         Condition::Present(word.into())
@@ -114,21 +119,36 @@ fn literal(lexer: &mut Lexer) -> Result<SmolStr, Fault> {
     }
 }
 
-fn count(lexer: &mut Lexer) -> Result<Condition, Fault> {
+/// The path in brackets behind a measure.
+fn measured(lexer: &mut Lexer) -> Result<Source, Fault> {
     let offset = lexer.offset();
     let Some(Token::Word(path)) = lexer.next() else {
         return Err(Fault::new(offset, "a path"));
     };
     let path = source::path_at(&path, offset)?;
-    if !lexer.sign(")") {
-        return lexer.fault("a closing bracket");
+    if lexer.sign(")") { Ok(path) } else { lexer.fault("a closing bracket") }
+}
+
+fn number(lexer: &mut Lexer) -> Result<u16, Fault> {
+    let offset = lexer.offset();
+    literal(lexer)?.parse().map_err(|_| Fault::new(offset, "a number"))
+}
+
+fn length(lexer: &mut Lexer) -> Result<Condition, Fault> {
+    let path = measured(lexer)?;
+    if !lexer.sign(">") {
+        return lexer.fault("`> NUMBER`");
     }
+    Ok(Condition::LengthAbove(path, number(lexer)?))
+}
+
+fn count(lexer: &mut Lexer) -> Result<Condition, Fault> {
+    let path = measured(lexer)?;
     let above = lexer.sign(">");
     if !above && !lexer.sign("<") {
         return lexer.fault("`> NUMBER` or `< NUMBER`");
     }
-    let offset = lexer.offset();
-    let limit = literal(lexer)?.parse().map_err(|_| Fault::new(offset, "a number"))?;
+    let limit = number(lexer)?;
     Ok(if above { Condition::CountAbove(path, limit) } else { Condition::CountBelow(path, limit) })
 }
 
@@ -154,6 +174,7 @@ mod tests {
             Ok(Condition::Not(Box::new(Condition::In(source, texts))))
         );
         assert!(matches!(Condition::parse("count(OBX-5) > 1"), Ok(Condition::CountAbove(_, 1))));
+        assert!(matches!(Condition::parse("length(PID-7) > 8"), Ok(Condition::LengthAbove(_, 8))));
     }
 
     #[test]
@@ -167,6 +188,7 @@ mod tests {
             ("PID-3 in (A B)", 12),
             ("PID-3 = ", 8),
             ("count(OBX-5) > many", 15),
+            ("length(PID-7) < 8", 14),
             ("PID-3 valued PID-4 valued", 13),
             ("Q = 1", 0),
         ] {

@@ -186,6 +186,9 @@ impl<'p, 'm> Run<'p, 'm> {
             }),
             Condition::CountAbove(source, limit) => self.count(source, scope) > *limit,
             Condition::CountBelow(source, limit) => self.count(source, scope) < *limit,
+            Condition::LengthAbove(source, limit) => {
+                self.any(source, scope, &mut |item| item.text().chars().count() > usize::from(*limit))
+            }
         }
     }
 

@@ -234,7 +234,10 @@ impl<'p, 'm> Run<'p, 'm> {
     /// References to the nearest resources of a name: all of them where the target is a list.
     pub(super) fn refer(&mut self, rule: &'p Rule, name: &str, scope: Scope<'m>, object: &mut Object) -> bool {
         let all = rule.target.last().is_some_and(|step| step.list);
-        let nearest = self.nearest_named(name, self.tree.nodes[scope.node].group);
+        let nearest = match self.at_hand {
+            Some((at_hand, index)) if at_hand == name => vec![index],
+            _ => self.nearest_named(name, self.tree.nodes[scope.node].group),
+        };
         let mut written = false;
         for index in nearest.into_iter().take(if all { usize::MAX } else { 1 }) {
             if insert::is_occupied(object, &rule.target) {
@@ -246,13 +249,46 @@ impl<'p, 'm> Run<'p, 'm> {
         written
     }
 
+    /// An element for every one of the nearest resources of a name; its rules look at the segment which made that one.
+    pub(super) fn for_each(
+        &mut self,
+        rule: &'p Rule,
+        name: &'p SmolStr,
+        rules: &'p [Rule],
+        scope: Scope<'m>,
+        object: &mut Object,
+    ) -> bool {
+        let outer = self.at_hand;
+        let mut written = false;
+        for index in self.all_named(name, self.tree.nodes[scope.node].group) {
+            let Some((_, node)) = self.made[index].plan else { continue };
+            self.at_hand = Some((name, index));
+            written |= self.element(rule, rules, Scope::of_segment(node), object, None);
+        }
+        self.at_hand = outer;
+        written
+    }
+
+    /// The nearest resources of a name. Those of the name at hand are neighbours: all others of the message.
+    fn all_named(&self, name: &str, from: usize) -> Vec<usize> {
+        if self.made[self.building].plan.is_none_or(|(plan, _)| plan.name != name) {
+            return self.nearest_named(name, from);
+        }
+        let others = self.named.iter().filter(|(other, _, index)| *other == name && *index != self.building);
+        let mut found: Vec<usize> = others.map(|(_, _, index)| *index).collect();
+        found.dedup();
+        found
+    }
+
+    /// The resource whose rules run is none of them: nothing refers to itself.
     fn nearest_named(&self, name: &str, from: usize) -> Vec<usize> {
         let mut group = Some(from);
         let mut own = true;
         while let Some(outer) = group {
             let mut found: Vec<usize> = Vec::new();
             for (other, at, index) in &self.named {
-                if *other == name && self.tree.holds(outer, *at, own) && !found.contains(index) {
+                let fits = *other == name && *index != self.building && self.tree.holds(outer, *at, own);
+                if fits && !found.contains(index) {
                     found.push(*index);
                 }
             }

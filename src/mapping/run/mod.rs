@@ -43,6 +43,7 @@ pub fn run(library: &Library, plan: &MessagePlan, message: &Message, context: &C
         made: Vec::with_capacity(16),
         by_id: std::collections::HashMap::with_capacity(16),
         named: Vec::with_capacity(16),
+        at_hand: None,
         building: 0,
         issues: Vec::new(),
         unmapped: Vec::new(),
@@ -69,6 +70,8 @@ pub(super) struct Run<'p, 'm> {
     by_id: std::collections::HashMap<(SmolStr, SmolStr), usize>,
     /// Resources that the message map names: name, group instance, index in `made`.
     named: Vec<(&'p SmolStr, usize, usize)>,
+    /// The resource that an `each` has come to: name and index in `made`.
+    at_hand: Option<(&'p SmolStr, usize)>,
     /// Index in `made` of the resource whose rules run.
     building: usize,
     issues: Vec<Issue>,
@@ -133,6 +136,7 @@ impl<'p, 'm> Run<'p, 'm> {
     fn rule(&mut self, rule: &'p Rule, scope: Scope<'m>, object: &mut Object) -> bool {
         match (&rule.action, &rule.source) {
             (Action::Refer { name }, _) => self.refer(rule, name, scope, object),
+            (Action::Each { name, rules }, _) => self.for_each(rule, name, rules, scope, object),
             (Action::Group { rules, .. }, Source::Nothing) => self.element(rule, rules, scope, object, None),
             (_, source) => {
                 let mut written = false;
@@ -189,7 +193,7 @@ impl<'p, 'm> Run<'p, 'm> {
             Action::Scalar { map } => self.scalar(rule, &library.maps[*map].rules, inner, object),
             Action::Make { map } => self.make_aside(rule, *map, inner, found.spot(), object),
             Action::Link { map, kind } => self.link(rule, *map, kind, inner, object),
-            Action::Leaf { .. } | Action::Refer { .. } => false,
+            Action::Leaf { .. } | Action::Refer { .. } | Action::Each { .. } => false,
         }
     }
 
@@ -371,10 +375,11 @@ impl<'p, 'm> Run<'p, 'm> {
         let text = found.text();
         let found_code = self.library.tables[table].find(&text).filter(|code| !code.value.is_empty());
         let Some(code) = found_code else { return false };
+        let mut written = [code.system.is_some(), true, code.display.is_some()];
         let single = element.get("coding").is_none() && element.get("code").is_some();
-        let Placed { moved, written } = if single {
+        let put = if single {
             write_coding(code, element);
-            Placed { moved: Vec::new(), written: [code.system.is_some(), true, code.display.is_some()] }
+            Put::default()
         } else {
             put_first(code, element)
         };
@@ -383,7 +388,8 @@ impl<'p, 'm> Run<'p, 'm> {
             if single {
                 tracer.replaced(rule, mark, &sources, written);
             } else {
-                tracer.translated(rule, mark, &sources, written, &moved);
+                written[2] &= put.display_of.is_none();
+                tracer.translated(rule, mark, &sources, written, &put);
             }
         }
         true
@@ -399,47 +405,35 @@ fn sources_of<'t>(taken: &'t [Spot], found: &Found) -> Cow<'t, [Spot]> {
     }
 }
 
-/// What became of the codings when the one of a table came first.
-struct Placed {
-    /// Where each of the others went; nowhere, when it said the same.
-    moved: Vec<Option<usize>>,
-    /// What the table wrote: system, code, display.
-    written: [bool; 3],
+/// How a coding was put before the others.
+#[derive(Default)]
+pub struct Put {
+    /// Where each of the others went; `None` for one that said the same.
+    pub moved: Vec<Option<usize>>,
+    /// The number of the one whose display was taken over.
+    pub display_of: Option<usize>,
 }
 
-/// Puts the coding of a table first. A coding that says the same code already goes first as it is, in the words of the
-/// sender, and the table adds what it lacks.
-fn put_first(code: &Code, element: &mut Object) -> Placed {
+/// Puts the coding before the others, without those that say the same.
+fn put_first(code: &Code, element: &mut Object) -> Put {
     let mut coding = Object::new();
     write_coding(code, &mut coding);
-    let all = [code.system.is_some(), true, code.display.is_some()];
     let Some(Node::Array(codings)) = element.get_mut("coding") else {
         element.set_first("coding", Node::Array(vec![Node::Object(coding)]));
-        return Placed { moved: Vec::new(), written: all };
+        return Put::default();
     };
+    // The words of the sender are kept for a code that the table leaves as it is.
     let same = codings.iter().position(|old| same_code(old, &coding));
-    let mut next = 1..;
-    let mut seat = |at: usize| if same == Some(at) { Some(0) } else { next.next() };
-    let moved = (0..codings.len()).map(&mut seat).collect();
-    let Some(Node::Object(said)) = same.map(|at| codings.remove(at)) else {
-        codings.insert(0, Node::Object(coding));
-        return Placed { moved, written: all };
-    };
-    let lacks = |name| coding.get(name).is_some() && said.get(name).is_none();
-    let written = [lacks("system"), false, lacks("display")];
-    codings.insert(0, Node::Object(completed(said, coding)));
-    Placed { moved, written }
-}
-
-/// The members of both, those of the first where both have them, in the order of the second.
-fn completed(mut said: Object, table: Object) -> Object {
-    let mut whole = Object::new();
-    for (name, node) in table.into_members() {
-        let own = said.remove(&name);
-        whole.push(name, own.unwrap_or(node));
+    let said = same.and_then(|same| codings[same].get("display").cloned());
+    let display_of = same.filter(|_| said.is_some());
+    if let Some(said) = said {
+        coding.set(SmolStr::new_static("display"), said);
     }
-    whole.extend(said);
-    whole
+    let mut next = 1..;
+    let moved = codings.iter().map(|old| if same_code(old, &coding) { None } else { next.next() }).collect();
+    codings.retain(|old| !same_code(old, &coding));
+    codings.insert(0, Node::Object(coding));
+    Put { moved, display_of }
 }
 
 fn write_coding(code: &Code, coding: &mut Object) {

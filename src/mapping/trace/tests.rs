@@ -6,7 +6,7 @@ use super::*;
 use crate::fhir::{Node, Object};
 use crate::hl7v2::{Message, Value};
 use crate::mapping::Mapped;
-use crate::mapping::tests::{builtin, cases, map};
+use crate::mapping::tests::{as_configured, cases, map};
 
 fn leaves_of(path: &str, node: &Node, out: &mut BTreeMap<String, usize>) {
     match node {
@@ -76,7 +76,7 @@ fn every_leaf_names_its_sources_and_its_chain_ends_at_the_message_map() {
 
 #[test]
 fn a_trace_that_was_kept_says_the_same() {
-    let release = builtin();
+    let release = as_configured();
     for (name, _, mapped) in mapped_cases() {
         let trace = mapped.trace.as_ref().expect("asked for");
         let bytes = trace.encode();

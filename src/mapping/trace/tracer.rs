@@ -9,7 +9,7 @@ use super::{Entry, Frame, NONE, Note, Outcome, Recorded, Tail, Trace};
 use crate::hl7v2::Message;
 use crate::mapping::plan::{Rule, Step};
 use crate::mapping::rulebook::RuleBook;
-use crate::mapping::run::Spot;
+use crate::mapping::run::{Put, Spot};
 
 /// Builds the trace while the plan runs.
 pub struct Tracer {
@@ -180,15 +180,13 @@ impl Tracer {
     }
 
     fn ends_in(&self, rule: u32, names: &[&str]) -> bool {
-        let steps = self.book.get(rule).map_or(&[][..], |rule| &rule.steps);
-        matches!(steps, [only] if names.contains(&only.key.as_str()))
+        matches!(self.steps(rule), [only] if names.contains(&only.key.as_str()))
     }
 
     /// The frame that is an element of its own: a group without a target is none.
     fn element_of(&self, mut frame: u32) -> u32 {
         while let Some(at) = self.frames.get(frame as usize) {
-            let target = self.book.get(at.rule).is_some_and(|rule| !rule.steps.is_empty());
-            if target || at.tail != Tail::Nothing {
+            if !self.steps(at.rule).is_empty() || at.tail != Tail::Nothing {
                 break;
             }
             frame = at.parent;
@@ -203,30 +201,32 @@ impl Tracer {
         })
     }
 
-    /// A code table put its coding before those of the element of `mark`; `moved` says where each of the others went.
-    pub fn translated(
-        &mut self,
-        rule: &Rule,
-        mark: Mark,
-        sources: &[Spot],
-        written: [bool; 3],
-        moved: &[Option<usize>],
-    ) {
+    /// A code table put its coding before those of the element of `mark`.
+    pub fn translated(&mut self, rule: &Rule, mark: Mark, sources: &[Spot], written: [bool; 3], put: &Put) {
+        let mut gone = Vec::new();
         for at in mark.frame as usize + 1..self.frames.len() {
-            let frame = self.frames[at];
-            if let Some(to) = self.coding_moved(frame.rule, frame.parent, frame.index, mark.frame, moved) {
-                self.frames[at].shift = to;
+            let Frame { rule, parent, index, .. } = self.frames[at];
+            if let Some(from) = self.coding_of(rule, parent, index, mark.frame) {
+                self.frames[at].shift = distance(from, put);
+                gone.extend(put.is_gone(from).then_some((number(at), put.display_of == Some(from))));
             }
         }
         for mut leaf in self.leaves.split_off(mark.leaves) {
-            match self.coding_moved(leaf.rule, leaf.frame, leaf.index, mark.frame, moved) {
-                Some(to) => leaf.shift = to,
-                None if self.is_gone(leaf.frame, mark.frame) => leaf.shift = GONE,
-                None => {}
+            let from = self.coding_of(leaf.rule, leaf.frame, leaf.index, mark.frame);
+            leaf.shift = from.map_or(leaf.shift, |from| distance(from, put));
+            let in_gone = gone.iter().find(|(frame, _)| self.is_within(leaf.frame, *frame)).map(|(_, said)| *said);
+            let in_gone = in_gone.or(from.filter(|from| put.is_gone(*from)).map(|from| put.display_of == Some(from)));
+            if in_gone.is_some_and(|said| !said || !self.is_display(leaf.rule)) {
+                self.forget(&leaf, Outcome::Repeated);
+            } else {
+                self.leaves.push(leaf);
             }
-            if leaf.shift == GONE { self.forget(&leaf, Outcome::Repeated) } else { self.leaves.push(leaf) }
         }
         self.push_code(rule, [Tail::CodingSystem, Tail::CodingCode, Tail::CodingDisplay], written, sources);
+    }
+
+    fn is_display(&self, rule: u32) -> bool {
+        self.steps(rule).last().is_some_and(|step| step.key == "display")
     }
 
     /// A code table put its code in the place of that of a single coding.
@@ -247,25 +247,23 @@ impl Tracer {
         }
     }
 
-    /// How far what stands in a coding of the element went, or that its coding is gone; `None` when it stands in no
-    /// coding.
-    fn coding_moved(&self, rule: u32, parent: u32, index: u32, of: u32, moved: &[Option<usize>]) -> Option<i8> {
-        let steps = &self.book.get(rule)?.steps;
+    /// In which coding of the element something stands, if in any.
+    fn coding_of(&self, rule: u32, parent: u32, index: u32, of: u32) -> Option<usize> {
+        let steps = self.steps(rule);
         let coding = steps.first().is_some_and(|step| step.key == "coding") && self.element_of(parent) == of;
-        let from = if steps.len() == 1 { index as usize } else { 0 };
-        let to = coding.then(|| moved.get(from).copied().flatten())?;
-        let distance = |to: usize| i8::try_from(to.cast_signed() - from.cast_signed()).ok();
-        Some(to.and_then(distance).unwrap_or(GONE))
+        coding.then_some(if steps.len() == 1 { index as usize } else { 0 })
     }
 
-    fn is_gone(&self, mut frame: u32, of: u32) -> bool {
-        while let Some(at) = self.frames.get(frame as usize).filter(|_| frame != of) {
-            if at.shift == GONE {
-                return true;
-            }
+    fn is_within(&self, mut frame: u32, outer: u32) -> bool {
+        while frame != outer {
+            let Some(at) = self.frames.get(frame as usize) else { return false };
             frame = at.parent;
         }
-        false
+        true
+    }
+
+    fn steps(&self, rule: u32) -> &[Step] {
+        self.book.get(rule).map_or(&[], |rule| &rule.steps)
     }
 
     /// A leaf was taken out again.
@@ -296,12 +294,11 @@ impl Tracer {
 
     /// The element of the resource that a leaf stands in.
     fn first_name(&self, leaf: &Entry, resource: u32) -> Option<smol_str::SmolStr> {
-        let steps = |rule: u32| self.book.get(rule).map_or(&[][..], |rule| &rule.steps);
-        let own = steps(leaf.rule).first().filter(|_| !matches!(leaf.tail, Tail::ResourceType | Tail::Id));
+        let own = self.steps(leaf.rule).first().filter(|_| !matches!(leaf.tail, Tail::ResourceType | Tail::Id));
         let mut first = own;
         let mut at = leaf.frame;
         while let Some(frame) = self.frames.get(at as usize).filter(|_| at != resource) {
-            first = steps(frame.rule).first().or(first);
+            first = self.steps(frame.rule).first().or(first);
             at = frame.parent;
         }
         first.map(|step| step.key.clone())
@@ -329,8 +326,17 @@ impl Tracer {
     }
 }
 
-/// The coding of the frame or leaf was taken out.
-const GONE: i8 = i8::MIN;
+impl Put {
+    fn is_gone(&self, coding: usize) -> bool {
+        self.moved.get(coding).is_none_or(Option::is_none)
+    }
+}
+
+/// How far a coding was moved. What is kept of one that is gone went to the first.
+fn distance(from: usize, put: &Put) -> i8 {
+    let to = put.moved.get(from).copied().flatten().unwrap_or(0);
+    i8::try_from(to.cast_signed() - from.cast_signed()).unwrap_or(0)
+}
 
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(NONE)

@@ -56,13 +56,14 @@ impl Names {
     }
 }
 
-/// `PID-3 -> identifier`, `PID-5 | PID-9 -> name`, `"final" -> status`, `refer patient -> subject`.
+/// `PID-3 -> identifier`, `PID-5 | PID-9 -> name`, `"final" -> status`, `refer patient -> subject`,
+/// `each coverage -> insurance`.
 fn deed(rule: &RuleEntry) -> String {
     let source = match (&rule.from, &rule.value, &rule.refer) {
         (Some(from), ..) => Some(one_line(&from.text)),
         (_, Some(value), _) => Some(format!("\"{}\"", one_line(&value.text))),
         (.., Some(name)) => Some(format!("refer {}", name.text)),
-        _ if rule.first_of.is_empty() => None,
+        _ if rule.first_of.is_empty() => rule.each.as_ref().map(|name| format!("each {}", name.text)),
         _ => Some(rule.first_of.iter().map(|path| one_line(&path.text)).collect::<Vec<_>>().join(" | ")),
     };
     let target = rule.to.as_ref().map(|to| one_line(&to.text));

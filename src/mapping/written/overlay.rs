@@ -399,8 +399,8 @@ mod tests {
 
     #[test]
     fn messages_get_resources_events_and_structures() {
-        let coverage = "A/account | - | { from: PID, make: Account, name: account, maps: [] }";
-        check("in: A, add: { from: PID, make: Account }, before: patient", &[coverage]);
+        let location = "A/location | - | { from: PID, make: Location, name: location, maps: [] }";
+        check("in: A, add: { from: PID, make: Location }, before: patient", &[location]);
         check(
             "in: A, drop: patient",
             &["A/patient | { from: PID, make: Patient, name: patient, maps: [PID-Patient] } | -"],

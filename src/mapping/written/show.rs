@@ -95,6 +95,7 @@ impl fmt::Display for RuleEntry {
             ("from", &self.from),
             ("value", &self.value),
             ("refer", &self.refer),
+            ("each", &self.each),
             ("to", &self.to),
             ("as", &self.map),
             ("code", &self.code),

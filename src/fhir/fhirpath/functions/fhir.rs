@@ -9,6 +9,7 @@ use crate::fhir::fhirpath::element::Element;
 use crate::fhir::fhirpath::evaluator::{Call, Evaluator, Found, single};
 use crate::fhir::fhirpath::fault::Cause;
 use crate::fhir::fhirpath::item::{Collection, Item, at_most_one, one};
+use crate::fhir::fhirpath::members::Members;
 use crate::fhir::fhirpath::types;
 
 pub static FUNCTIONS: &[Function] = &[
@@ -33,14 +34,19 @@ const BASE_PROFILES: &str = "http://hl7.org/fhir/StructureDefinition/";
 
 fn extension<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) -> Found<'n> {
     let Some(url) = evaluator.text_argument(&call, 0)? else { return Ok(Collection::new()) };
-    let mut found = Collection::new();
-    for element in call.input.iter().filter_map(Item::element) {
-        element.members("extension", &mut found);
-    }
+    let mut found = named_members(&call.input, "extension");
     evaluator.work(found.len())?;
     let has_url = |element: Element<'n>| element.object()?.get("url")?.as_str();
     found.retain(|item| item.element().and_then(has_url) == Some(url.as_str()));
     Ok(found)
+}
+
+fn named_members<'n>(input: &[Item<'n>], name: &str) -> Collection<'n> {
+    let (mut members, mut found) = (Members::named(name), Collection::new());
+    for element in input.iter().filter_map(Item::element) {
+        members.append(&element, &mut found);
+    }
+    found
 }
 
 fn has_value(item: &Item<'_>) -> bool {
@@ -139,10 +145,7 @@ fn check_modifiers<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) ->
     for number in 0..call.arguments.len() {
         known.extend(evaluator.text_argument(&call, number)?);
     }
-    let mut modifiers = Collection::new();
-    for element in call.input.iter().filter_map(Item::element) {
-        element.members("modifierExtension", &mut modifiers);
-    }
+    let modifiers = named_members(&call.input, "modifierExtension");
     let is_known = |item: &Item<'n>| {
         let url = item.element().and_then(|element| element.object()?.get("url")?.as_str());
         url.is_some_and(|url| known.iter().any(|known| known == url))

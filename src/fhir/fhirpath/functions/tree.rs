@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 use super::{Function, Gives};
 use crate::fhir::fhirpath::evaluator::{Call, Evaluator, Found};
 use crate::fhir::fhirpath::item::{Collection, Item};
+use crate::fhir::fhirpath::members;
 use crate::fhir::fhirpath::types;
 use crate::fhir::fhirpath::value::{TypeInfo, Value};
 
@@ -17,7 +18,7 @@ pub static FUNCTIONS: &[Function] = &[
 fn children<'n>(evaluator: &mut Evaluator<'_, 'n>, input: &[Item<'n>]) -> Found<'n> {
     let mut found = Collection::new();
     for element in input.iter().filter_map(Item::element) {
-        element.children(&mut found);
+        members::children(&element, &mut found);
     }
     evaluator.work(found.len())?;
     Ok(found)
