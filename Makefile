@@ -18,7 +18,7 @@ LOAD := target/load/release/loopgate-load
 # Starts a PostgreSQL server for the rest of the recipe line, and stops it at its end.
 WITH_POSTGRES := .ci/need psql postgresql; settings=$$(tests/support/postgres.sh); eval "$$settings"; trap 'tests/support/postgres.sh stop >/dev/null' EXIT
 
-.PHONY: help build demo test interop crash bench corpus fuzz doc deny hashes load-client tools python
+.PHONY: help build demo test interop fidelity crash bench corpus fuzz doc deny hashes load-client tools python
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: tools ## Format, lints, and all tests on SQLite and PostgreSQL
 
 interop: build ## Exchange messages with libraries of other people (PyPI hl7, node-hl7-client, node-hl7-server, @medplum/hl7)
 	@tests/interop/run $(LOOPGATE)
+
+fidelity: build ## Have independent validators (PyPI pyrofile-validator, fhirkit-rs) judge what the maps make, and ours
+	@tests/fidelity/run $(LOOPGATE)
 
 crash: build load-client ## Kill the gateway under load and check what it promised: ROUNDS=n STORE=sqlite|postgres
 	@if [ "$(STORE)" = postgres ]; then \

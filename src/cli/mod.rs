@@ -12,7 +12,6 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 mod check;
 mod code;
 mod demo;
-mod diff;
 mod doctor;
 mod feed;
 mod files;

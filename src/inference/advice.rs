@@ -17,13 +17,11 @@ fn order(keys: &Keys, messages: u64) -> Vec<String> {
     let mut advice = Vec::new();
     let always = keys.by_use().into_iter().filter(|(_, used)| used.messages == messages);
     let always: Vec<&str> = always.map(|(name, _)| name).collect();
-    match (always.is_empty(), keys.with_patient_number == messages) {
-        (false, _) => advice.push(format!("Order: {} stands in every message.", always.join(", "))),
-        (true, true) => {
-            advice.push("Order: every message has a number in PID-3, though not always the same kind.".to_owned())
-        }
-        (true, false) => advice.push("Order: no identifier stands in every message.".to_owned()),
-    }
+    advice.push(match (always.is_empty(), keys.with_patient_number == messages) {
+        (false, _) => format!("Order: {} stands in every message.", always.join(", ")),
+        (true, true) => "Order: every message has a number in PID-3, though not always the same kind.".to_owned(),
+        (true, false) => "Order: no identifier stands in every message.".to_owned(),
+    });
     if keys.with_other_number > 0 {
         advice.push(format!(
             "{} messages have no patient number; they are ordered by the number of their order, appointment or referral.",

@@ -158,9 +158,15 @@ const ALL_CHARSETS: [Charset; 3] = [Charset::Utf8, Charset::Iso8859_1, Charset::
 
 impl LineEnds {
     fn add(&mut self, bytes: &[u8]) {
-        let both = bytes.windows(2).filter(|pair| pair == b"\r\n").count();
-        let count = |wanted: u8| bytes.iter().filter(|byte| **byte == wanted).count() - both;
-        match (count(b'\r') > 0, count(b'\n') > 0, both > 0) {
+        let (mut alone, mut after, mut both) = (false, false, false);
+        for (at, byte) in bytes.iter().enumerate() {
+            let next_is_feed = bytes.get(at + 1) == Some(&b'\n');
+            let after_return = at > 0 && bytes[at - 1] == b'\r';
+            both |= *byte == b'\r' && next_is_feed;
+            alone |= *byte == b'\r' && !next_is_feed;
+            after |= *byte == b'\n' && !after_return;
+        }
+        match (alone, after, both) {
             (false, true, false) => self.line_feed += 1,
             (false, false, true) => self.both += 1,
             (_, false, false) => self.carriage_return += 1,

@@ -73,6 +73,36 @@ pub enum Mistake {
 }
 
 impl Mistake {
+    /// All of them, by number.
+    pub const ALL: [Self; 26] = [
+        Self::Yaml,
+        Self::UnknownKey,
+        Self::MissingKey,
+        Self::Shape,
+        Self::FileKind,
+        Self::SourcePath,
+        Self::Condition,
+        Self::TargetSyntax,
+        Self::TargetPath,
+        Self::UnknownMap,
+        Self::UnknownTable,
+        Self::Function,
+        Self::Duplicate,
+        Self::Structure,
+        Self::TypeClash,
+        Self::UnknownResource,
+        Self::Cycle,
+        Self::OverlayTarget,
+        Self::UnknownSegment,
+        Self::UnknownField,
+        Self::UnknownComponent,
+        Self::DataTypeClash,
+        Self::MappedAfterAll,
+        Self::CodeNotAllowed,
+        Self::Required,
+        Self::Extension,
+    ];
+
     /// The number under which the documentation explains it.
     pub const fn code(self) -> &'static str {
         match self {
@@ -104,6 +134,42 @@ impl Mistake {
             Self::Extension => "LG0126",
         }
     }
+
+    /// What it means, in a sentence or two.
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::Yaml => {
+                "The file is no YAML, or uses what mapping files do without: anchors, aliases, tags, a second document, a key twice."
+            }
+            Self::UnknownKey => "A key that is not known where it stands, or two sources in one rule.",
+            Self::MissingKey => "A key that must be there is not.",
+            Self::Shape => "A text, a list or a mapping where another of them belongs.",
+            Self::FileKind => "The first key of the file names no kind of mapping file.",
+            Self::SourcePath => "A source path that is not in the notation, or that does not fit where it stands.",
+            Self::Condition => "A condition that is not in the notation.",
+            Self::TargetSyntax => "A target path that is not in the notation.",
+            Self::TargetPath => "R4 has no such type, or the type no such element.",
+            Self::UnknownMap => "A map or an encoding that is not there.",
+            Self::UnknownTable => "A code table that is not there.",
+            Self::Function => "A function that is not there, or has too few or too many arguments.",
+            Self::Duplicate => "A name that is taken: of a file, a rule, a code or an event.",
+            Self::Structure => "A message structure that is not in the notation.",
+            Self::TypeClash => "A value and a target that do not go together.",
+            Self::UnknownResource => "The message map makes no resource of that name.",
+            Self::Cycle => "Maps that use one another without end.",
+            Self::OverlayTarget => "An overlay changes what is not there, or in a way that it cannot be changed.",
+            Self::UnknownSegment => "No version of HL7 v2 has the segment. Names with Z are free.",
+            Self::UnknownField => "No version of HL7 v2 has so many fields in the segment.",
+            Self::UnknownComponent => "No version of HL7 v2 has the component, or the data type.",
+            Self::DataTypeClash => "A data type map for another type than the field has, in every version.",
+            Self::MappedAfterAll => "A field is said to be unmapped, and a rule of the same file maps it.",
+            Self::CodeNotAllowed => {
+                "A constant, or a target of a code table, that the required binding of the element does not allow."
+            }
+            Self::Required => "R4 requires an element, and no rule writes it: such a resource can never be valid.",
+            Self::Extension => "The URL of an extension of R4 is misspelt, or its value has another type.",
+        }
+    }
 }
 
 /// One mistake in one file.
@@ -115,6 +181,38 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it; empty when the message says it all.
     pub hint: String,
+    /// The line that the place is on.
+    pub excerpt: String,
+}
+
+impl Diagnostic {
+    /// In several lines: what is wrong, where, the line with the place underlined, the hint. With `colours`, for a
+    /// terminal.
+    pub fn render(&self, colours: bool) -> String {
+        let tone = |code: &str, text: String| if colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text };
+        let Place { line, column, width, .. } = self.place;
+        let number = line.to_string();
+        let margin = " ".repeat(number.len());
+        let column = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
+        let mark = "^".repeat(usize::try_from(width).unwrap_or(1));
+        let bar = tone("34", "|".to_owned());
+        let mut text = format!(
+            "{} {}\n{margin} {} {}:{line}:{}\n{margin} {bar}\n{} {bar} {}\n{margin} {bar} {}{}",
+            tone("1;31", format!("{}:", self.mistake.code())),
+            tone("1", self.message.clone()),
+            tone("34", "at".to_owned()),
+            self.file,
+            column + 1,
+            tone("34", number),
+            self.excerpt,
+            " ".repeat(column),
+            tone("1;31", mark),
+        );
+        if !self.hint.is_empty() {
+            text.push_str(&format!("\n{margin} {} {}", tone("34", "=".to_owned()), self.hint));
+        }
+        text
+    }
 }
 
 impl std::fmt::Display for Diagnostic {
@@ -135,7 +233,8 @@ pub struct Reporter<'d> {
 impl Reporter<'_> {
     pub fn report(&mut self, mistake: Mistake, place: Place, message: impl Into<String>, hint: impl Into<String>) {
         let file = self.names.get(usize::from(place.file)).cloned().unwrap_or_default();
-        self.found.push(Diagnostic { mistake, file, place, message: message.into(), hint: hint.into() });
+        let (message, hint) = (message.into(), hint.into());
+        self.found.push(Diagnostic { mistake, file, place, message, hint, excerpt: String::new() });
     }
 }
 

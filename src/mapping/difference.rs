@@ -59,7 +59,7 @@ fn sides(files: &BTreeMap<String, String>) -> Result<(Sides, Vec<Reason>), Vec<D
     let names: Vec<SmolStr> = asked_for().map(|(name, _)| SmolStr::from(name)).collect();
     let texts: Vec<&str> = asked_for().map(|(_, text)| text.as_str()).collect();
     let mut found = Vec::new();
-    let (read, reasons) = written::read(&texts, &mut Reporter { names: &names, found: &mut found });
+    let written = written::read(&texts, &mut Reporter { names: &names, found: &mut found });
     if !found.is_empty() {
         return Err(found);
     }
@@ -67,5 +67,5 @@ fn sides(files: &BTreeMap<String, String>) -> Result<(Sides, Vec<Reason>), Vec<D
         let file = names[usize::from(place.file)].clone();
         (id, Side { text, file, line: place.line })
     };
-    Ok((written::lines(&read).into_iter().map(side).collect(), reasons))
+    Ok((written::lines(&written.files).into_iter().map(side).collect(), written.reasons))
 }

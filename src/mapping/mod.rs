@@ -25,6 +25,7 @@ mod identity;
 mod mapped;
 mod notation;
 mod plan;
+mod presence;
 mod release;
 mod render;
 mod rulebook;
@@ -34,6 +35,7 @@ mod written;
 mod yaml;
 
 pub use builtin::files as builtin_files;
+pub use compile::Declared;
 pub use diagnostic::{Diagnostic, Mistake, Place};
 pub use difference::{Difference, Side, differences};
 pub use identity::logical_id;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::compile;
+use super::compile::{self, Declared};
 use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
 use super::plan::{Code, Library, MessagePlan};
+use super::presence;
 use super::render::{RenderPlan, Rendered, Renderer, Sources};
 use super::rulebook::RuleBook;
 use super::run;
@@ -23,6 +24,7 @@ pub struct Release {
     events: Arc<HashMap<SmolStr, usize>>,
     library: Arc<Library>,
     renders: Arc<HashMap<SmolStr, RenderPlan>>,
+    declared: Arc<[Declared]>,
 }
 
 /// What messages of some types become.
@@ -52,6 +54,7 @@ impl Release {
         let compiled = compile::compile(&files)?;
         let mut library = compiled.library;
         let mut messages = compiled.messages;
+        presence::prepare(&mut library, &mut messages);
         library.book = Arc::new(RuleBook::number(&mut library, &mut messages));
         let library = Arc::new(library);
         let plans = messages.into_iter();
@@ -63,6 +66,7 @@ impl Release {
             events: Arc::new(compiled.events),
             library,
             renders: Arc::new(compiled.renders),
+            declared: compiled.declared.into(),
         })
     }
 
@@ -91,9 +95,16 @@ impl Release {
         &self.library.book
     }
 
-    /// The plan for a message type such as `ADT^A08`.
+    /// What is left unmapped on purpose, in the order of files.
+    pub fn declared(&self) -> &[Declared] {
+        &self.declared
+    }
+
+    /// The plan for a message type such as `ADT^A08`, else the one for its code with whatever event: `ACK`.
     pub fn select(&self, message_type: &str) -> Option<&Plan> {
-        self.events.get(message_type).map(|&index| &self.plans[index])
+        let code = message_type.split('^').next().unwrap_or_default();
+        let index = self.events.get(message_type).or_else(|| self.events.get(code))?;
+        self.plans.get(*index)
     }
 
     /// What the table of this name makes of a code; `None` when it lacks the code, or the release the table.

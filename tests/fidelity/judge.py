@@ -1,14 +1,20 @@
 """What two independent validators say about FHIR resources: pyrofile-validator and fhirkit, neither of them ours."""
 
 import collections
+import contextlib
+import hashlib
+import io
 import json
+import pathlib
 import re
+import signal
 
 import fhirkit
 from pyrofile_validator.config import ValidatorConfig
 from pyrofile_validator.core.engine import Validator
 
-Complaint = collections.namedtuple("Complaint", "judge resource path text")
+# `about` is Type/id of the resource within a Bundle; `path` begins at its type.
+Complaint = collections.namedtuple("Complaint", "judge about path text")
 
 # One thing pyrofile asks for is no rule of R4: that an Encounter names a patient.
 SETTINGS = {
@@ -19,25 +25,68 @@ SETTINGS = {
     "customRules": {"encounterRequiresPatient": False},
 }
 
-
-def validator(definitions):
-    """pyrofile with the official R4 definitions from the folder `definitions`."""
-    return Validator(ValidatorConfig.load_dict({**SETTINGS, "localPackagePaths": [str(definitions)]}))
+# CPU seconds for one resource: pyrofile needs minutes for deeply nested ones, and then says nothing new.
+SECONDS_MAX = 20
 
 
-def judge(pyrofile, resource):
-    """All errors about a resource or a Bundle and its entries; a complaint names the entry it is about."""
-    return [*_by_pyrofile(pyrofile, resource), *_by_fhirkit(resource)]
+class Judges:
+    """Both validators. Verdicts are kept by content, since they take minutes and depend on nothing else."""
+
+    def __init__(self, definitions, kept):
+        self.definitions = definitions
+        self.kept = kept
+        kept.mkdir(parents=True, exist_ok=True)
+        self.release = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()
+        self._pyrofile = None
+
+    def judge(self, resource):
+        """All errors about a resource, or about a Bundle and its entries; None when it took too long."""
+        text = json.dumps(resource, sort_keys=True)
+        file = self.kept / hashlib.sha256((self.release + text).encode()).hexdigest()
+        if not file.exists():
+            try:
+                found = [list(complaint) for complaint in self._both(resource)]
+            except TooLong:
+                found = None
+            file.write_text(json.dumps(found))
+        found = json.loads(file.read_text())
+        return None if found is None else [Complaint(*complaint) for complaint in found]
+
+    def _both(self, resource):
+        if self._pyrofile is None:
+            settings = {**SETTINGS, "localPackagePaths": [str(self.definitions)]}
+            self._pyrofile = Validator(ValidatorConfig.load_dict(settings))
+        with within(SECONDS_MAX), contextlib.redirect_stdout(io.StringIO()):
+            return [*by_pyrofile(self._pyrofile, resource), *by_fhirkit(resource)]
 
 
-def _by_pyrofile(pyrofile, resource):
-    for issue in pyrofile.validate_resource(resource).issues:
+class TooLong(Exception):
+    """A resource took more than its share."""
+
+
+@contextlib.contextmanager
+def within(seconds):
+    """Stops what is inside after so many CPU seconds."""
+
+    def stop(*_):
+        raise TooLong
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def by_pyrofile(validator, resource):
+    for issue in validator.validate_resource(resource).issues:
         if issue.severity.value == "error":
             about = f"{issue.resource_type}/{issue.resource_id}"
             yield Complaint("pyrofile", about, issue.path or "", f"{issue.code}: {issue.message}")
 
 
-def _by_fhirkit(resource):
+def by_fhirkit(resource):
     entries = [entry.get("resource", {}) for entry in resource.get("entry", [])]
     for issue in fhirkit.validate(resource):
         if issue.severity != "error":
@@ -49,7 +98,7 @@ def _by_fhirkit(resource):
 
 
 def dangling(bundle):
-    """References of a Bundle that lead to no entry, no contained resource and no server: (resource, path, reference)."""
+    """References of a Bundle that lead to no entry, no contained resource and no server: (about, path, reference)."""
     entries = [entry for entry in bundle.get("entry", []) if "resource" in entry]
     known = {entry.get("fullUrl") for entry in entries}
     known |= {f"{entry['resource']['resourceType']}/{entry['resource'].get('id')}" for entry in entries}
@@ -75,4 +124,5 @@ def _references(node, path):
 def general(text):
     """A message without what is particular to one resource, so that like complaints count together."""
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", text)
-    return re.sub(r"\[\d+\]", "[]", text)
+    text = re.sub(r"\[\d+\]", "[]", text)
+    return re.sub(r"'[^']*'|\"[^\"]*\"", "'…'", text)

@@ -85,7 +85,7 @@ fn show(report: &Report, top: usize) {
     let total = &report.total;
     print(&format!(
         "{} messages, {} populated values: {} mapped, {} repeated, {} only looked at, {} left out on purpose, {} \
-         dropped",
+         dropped, {} in messages without a map",
         grouped(report.messages),
         grouped(total.populated),
         share(total.mapped, total.populated),
@@ -93,6 +93,7 @@ fn show(report: &Report, top: usize) {
         share(total.consulted, total.populated),
         share(total.declared, total.populated),
         share(total.dropped, total.populated),
+        share(total.without_map, total.populated),
     ));
     show_types(report);
     section("Fields", report.fields.len(), usize::MAX);
@@ -135,6 +136,7 @@ fn fields(rows: &[FieldRow]) -> Table {
         "LOOKED AT",
         "DECLARED",
         "DROPPED",
+        "NO MAP",
         "USED",
         "FIRST SEEN",
     ]);
@@ -155,6 +157,7 @@ fn fields(rows: &[FieldRow]) -> Table {
             count(counts.consulted),
             count(counts.declared),
             (count(counts.dropped).0, tone),
+            count(counts.without_map),
             (format!("{used:.1} %"), tone),
             (row.first_seen.clone(), Tone::Dim),
         ]);

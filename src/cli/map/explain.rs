@@ -83,11 +83,13 @@ impl View<'_> {
         if self.arguments.values { one_line(value.reveal()) } else { shape(value.reveal()) }
     }
 
-    /// A constant stands in the mapping files: it says nothing about a patient.
+    /// A constant stands in the mapping files and says nothing about a patient.
     fn leaf_value(&self, leaf: &ExplainedLeaf) -> String {
         match leaf.origin {
             Origin::Constant => one_line(leaf.value.reveal()),
-            _ => self.value(&leaf.value),
+            // An id is a digest, and it stands over its resource as well.
+            Origin::Reference(_) | Origin::Derived(_) => leaf.value.reveal().clone(),
+            Origin::Places(_) => self.value(&leaf.value),
         }
     }
 
@@ -149,7 +151,7 @@ impl View<'_> {
 
     fn place_row(&self, place: &ExplainedPlace) -> Vec<(String, Tone)> {
         let (text, tone) = self.fate_text(&place.fate);
-        let trouble = place.trouble.iter().map(|text| format!("; {text}")).collect::<String>();
+        let trouble = place.trouble.iter().fold(String::new(), |all, text| all + "; " + text);
         let shown = place.place.shown.to_string();
         let shown = if shown.is_empty() { "(no segment)".to_owned() } else { shown };
         vec![

@@ -1,7 +1,9 @@
 //! `loopgate map`: runs, explains and tests the mapping on files, without a store.
 
 mod batch;
+mod check;
 mod coverage;
+mod diff;
 mod explain;
 mod render;
 mod run;
@@ -25,15 +27,18 @@ pub enum Command {
     Explain(explain::Arguments),
     /// Sum over a corpus what becomes of its fields; exits with 2 when it drifted from a baseline
     Coverage(coverage::Arguments),
+    /// Say what is wrong with mapping files, all of it; exits with 1 when something is
+    Check(check::Arguments),
     /// List what sets the mapping of a feed apart from the base; exits with 1 when something does
-    Diff(super::diff::Arguments),
+    Diff(diff::Arguments),
     /// Run the cases of a folder: NAME.hl7 with the expected NAME.json; exits with 1 when one fails
     Test(test::Arguments),
 }
 
 pub fn run(command: &Command) -> ExitCode {
     finish(match command {
-        Command::Diff(arguments) => return super::diff::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Render(arguments) => render::run(arguments),
         Command::Batch(arguments) => batch::run(arguments),

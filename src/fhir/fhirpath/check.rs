@@ -102,7 +102,7 @@ impl<'k> Checker<'_, 'k> {
 
     fn path(&self, base: Option<&'k Term>, steps: &'k [Step], this: &Known<'k>) -> Checked<'k> {
         let (mut known, rest) = match (base, steps.split_first()) {
-            (None, Some((Step { action: Action::Member(name), at }, rest))) => (first(name, *at, this)?, rest),
+            (None, Some((Step { action: Action::Member(named), at }, rest))) => (first(&named.name, *at, this)?, rest),
             (None, _) => (this.clone(), steps),
             (Some(base), _) => (self.term(base, this)?, steps),
         };
@@ -114,7 +114,7 @@ impl<'k> Checker<'_, 'k> {
 
     fn step(&self, step: &'k Step, input: Known<'k>, this: &Known<'k>) -> Checked<'k> {
         match &step.action {
-            Action::Member(name) => member(&input, name, step.at),
+            Action::Member(named) => member(&input, &named.name, step.at),
             Action::Item(index) => {
                 self.term(index, this)?;
                 in_order(input, step.at)

@@ -10,7 +10,7 @@ use super::environment::{Environment, Focus};
 use super::fault::{Cause, EvaluationFault};
 use super::item::{Collection, Item, one};
 use super::logic;
-use super::members::Members;
+use super::members::Member;
 use super::operators;
 use super::syntax::{Action, Form, Operator, Step, Term, TypeName, TypeOperator};
 use super::types;
@@ -143,7 +143,9 @@ impl<'e, 'n> Evaluator<'e, 'n> {
 
     fn path(&mut self, base: Option<&Term>, steps: &[Step], scope: Scope<'_, 'n>) -> Found<'n> {
         let (mut found, rest) = match (base, steps.split_first()) {
-            (None, Some((Step { action: Action::Member(name), .. }, rest))) => (self.first_member(name, scope)?, rest),
+            (None, Some((Step { action: Action::Member(member), .. }, rest))) => {
+                (self.first_member(member, scope)?, rest)
+            }
             (None, _) => (scope.focus.to_vec(), steps),
             (Some(base), _) => (self.chain(base, scope)?, steps),
         };
@@ -156,7 +158,7 @@ impl<'e, 'n> Evaluator<'e, 'n> {
 
     fn step(&mut self, step: &Step, input: Collection<'n>, scope: Scope<'_, 'n>) -> Found<'n> {
         match &step.action {
-            Action::Member(name) => self.members(&input, name),
+            Action::Member(member) => self.members(&input, member),
             Action::Call(function, arguments) => {
                 self.work(input.len())?;
                 (function.body)(self, Call { input, arguments, scope })
@@ -171,21 +173,22 @@ impl<'e, 'n> Evaluator<'e, 'n> {
     }
 
     /// The first name of a path is a member of the focus, or the type of the focus (FHIRPath N1 3.2).
-    fn first_member(&mut self, name: &SmolStr, scope: Scope<'_, 'n>) -> Found<'n> {
+    fn first_member(&mut self, member: &Member, scope: Scope<'_, 'n>) -> Found<'n> {
+        let name = &member.name;
         if !name.starts_with(|c: char| c.is_ascii_uppercase()) {
-            return self.members(scope.focus, name);
+            return self.members(scope.focus, member);
         }
         let is_named = |item: &&Item<'n>| item.element().is_some_and(|element| types::is_a(element.kind(), name));
         let focus: Collection<'n> = scope.focus.iter().filter(is_named).cloned().collect();
         if focus.is_empty() { Ok(self.environment.resources(name)) } else { Ok(focus) }
     }
 
-    fn members(&mut self, input: &[Item<'n>], name: &str) -> Found<'n> {
-        let (mut members, mut found) = (Members::named(name), Collection::new());
+    fn members(&mut self, input: &[Item<'n>], member: &Member) -> Found<'n> {
+        let mut found = Collection::new();
         for item in input {
             match item {
-                Item::Element(element) => members.append(element, &mut found),
-                Item::Value(Value::Type(info)) => match name {
+                Item::Element(element) => member.append(element, &mut found),
+                Item::Value(Value::Type(info)) => match member.name.as_str() {
                     "namespace" => found.push(Value::string(info.namespace).into()),
                     "name" => found.push(Value::String(info.name.clone()).into()),
                     _ => {}

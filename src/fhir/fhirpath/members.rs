@@ -3,18 +3,24 @@
 //! JSON keeps a primitive's id and extensions beside it, in the member `_name`; here they are the primitive's own
 //! members (FHIR R4 2.6.2). A choice (`value[x]`) is the member `value`, of the type that its JSON name tells.
 
+use std::sync::OnceLock;
+
+use smol_str::SmolStr;
+
 use super::element::Element;
 use super::item::Item;
 use super::types::PRIMITIVES;
 use crate::fhir::{Node, Object, definitions};
 
-/// Members of one name. Elements of one type lie beside each other, so what its definition says is kept.
-pub struct Members<'m> {
-    name: &'m str,
-    of: Option<(&'m str, Shape)>,
+/// The name of a member in an expression. What the definition of its owner says is kept from the first time, as an
+/// expression mostly meets the same types again.
+#[derive(Debug)]
+pub struct Member {
+    pub name: SmolStr,
+    seen: OnceLock<(SmolStr, Shape)>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Shape {
     Plain(&'static str),
     Choice,
@@ -22,36 +28,37 @@ enum Shape {
     Unknown(bool),
 }
 
-impl<'m> Members<'m> {
-    pub const fn named(name: &'m str) -> Self {
-        Self { name, of: None }
+impl Member {
+    pub const fn named(name: SmolStr) -> Self {
+        Self { name, seen: OnceLock::new() }
     }
 
-    /// Appends those of an element.
-    pub fn append<'n: 'm>(&mut self, element: &Element<'n>, found: &mut Vec<Item<'n>>) {
+    /// Appends the members of an element.
+    pub fn append<'n>(&self, element: &Element<'n>, found: &mut Vec<Item<'n>>) {
         let Some((object, kind)) = element.holder() else { return };
         match self.shape(kind) {
-            Shape::Plain(member_kind) => push_named(object, self.name, member_kind, found),
-            Shape::Choice => push_choice(object, self.name, found),
+            Shape::Plain(member_kind) => push_named(object, &self.name, member_kind, found),
+            Shape::Choice => push_choice(object, &self.name, found),
             Shape::Unknown(owner_is_known) => {
                 let before = found.len();
-                push_named(object, self.name, fallback(self.name), found);
+                push_named(object, &self.name, fallback(&self.name), found);
                 if found.len() == before && !owner_is_known {
-                    push_choice(object, self.name, found);
+                    push_choice(object, &self.name, found);
                 }
             }
         }
     }
 
-    fn shape(&mut self, kind: &'m str) -> Shape {
-        match self.of {
-            Some((known, shape)) if known == kind => shape,
-            _ => {
-                let shape = shape(kind, self.name);
-                self.of = Some((kind, shape));
-                shape
-            }
-        }
+    fn shape(&self, kind: &str) -> Shape {
+        let (known, first) = self.seen.get_or_init(|| (kind.into(), shape(kind, &self.name)));
+        if known == kind { *first } else { shape(kind, &self.name) }
+    }
+}
+
+/// Appends the extensions of an element, or its modifier extensions.
+pub fn extensions<'n>(element: &Element<'n>, name: &'static str, found: &mut Vec<Item<'n>>) {
+    if let Some((object, _)) = element.holder() {
+        push_named(object, name, "Extension", found);
     }
 }
 

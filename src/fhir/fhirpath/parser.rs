@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 use super::fault::SyntaxFault;
 use super::functions::{self, Function, Reads};
 use super::lexer::{Token, TokenKind, tokens};
+use super::members::Member;
 use super::quantity::{Quantity, Unit, calendar_unit};
 use super::syntax::{Action, Form, Operator, Pattern, Step, Term, TypeName, TypeOperator};
 use super::value::Value;
@@ -252,7 +253,7 @@ impl<'t> Parser<'t> {
         let at = self.at();
         let name = self.identifier()?;
         if !self.takes("(") {
-            return Ok(Step { at, action: Action::Member(name) });
+            return Ok(Step { at, action: Action::Member(Member::named(name)) });
         }
         let Some(function) = functions::find(&name) else {
             return Err(SyntaxFault { at, expected: "a function that FHIRPath has" });

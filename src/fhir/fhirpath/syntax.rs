@@ -6,6 +6,7 @@ use regex::{Regex, RegexBuilder};
 use smol_str::SmolStr;
 
 use super::functions::Function;
+use super::members::Member;
 use super::value::Value;
 use crate::base::limits::FHIRPATH_PATTERN_BYTES_MAX;
 
@@ -53,7 +54,7 @@ pub struct Step {
 
 #[derive(Debug)]
 pub enum Action {
-    Member(SmolStr),
+    Member(Member),
     Call(&'static Function, Vec<Term>),
     /// `[…]`
     Item(Term),

@@ -9,12 +9,14 @@ mod required;
 mod rules;
 mod source;
 mod target;
+mod unmapped;
 
 use std::collections::{HashMap, HashSet};
 
 use smol_str::SmolStr;
 
 use self::source::Item;
+pub use self::unmapped::Declared;
 use super::diagnostic::{Diagnostic, Mistake, Place, Reporter, meant};
 use super::plan::{Code, Library, Map, MessagePlan, Origin, Preference, Table};
 use super::render::RenderPlan;
@@ -32,6 +34,7 @@ pub struct Compiled {
     pub events: HashMap<SmolStr, usize>,
     /// Messages by name, and the encodings they use, by file name.
     pub renders: HashMap<SmolStr, RenderPlan>,
+    pub declared: Vec<Declared>,
 }
 
 /// Compiles files, given as name and text; overlays among them are laid over the others in this order.
@@ -42,12 +45,24 @@ pub fn compile(files: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>> {
         ..Compiler::default()
     };
     let mut reporter = Reporter { names: &compiler.names, found: &mut compiler.found };
-    let (read, _) = written::read(&compiler.texts, &mut reporter);
-    let outcome = compiler.resolve(read);
+    let written = written::read(&compiler.texts, &mut reporter);
+    let mut outcome = compiler.resolve(written.files);
+    compiler.unmapped(written.unmapped, &[]);
+    if compiler.found.is_empty() {
+        compiler.found.append(&mut compiler.late);
+    }
+    outcome.declared = std::mem::take(&mut compiler.declared);
     if compiler.found.is_empty() {
         return Ok(outcome);
     }
     let mut found = compiler.found;
+    for one in &mut found {
+        let text = files.get(usize::from(one.place.file)).map_or("", |(_, text)| *text);
+        let line = usize::try_from(one.place.line.saturating_sub(1)).unwrap_or(0);
+        one.excerpt = text.lines().nth(line).unwrap_or_default().to_owned();
+        let length = u32::try_from(one.excerpt.chars().count()).unwrap_or(u32::MAX);
+        one.place.width = one.place.width.min((length + 1).saturating_sub(one.place.column)).max(1);
+    }
     found.sort_by(|a, b| (&a.file, a.place, a.mistake).cmp(&(&b.file, b.place, b.mistake)));
     found.dedup();
     Err(found)
@@ -56,6 +71,9 @@ pub fn compile(files: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>> {
 #[derive(Default)]
 pub(super) struct Compiler<'f> {
     found: Vec<Diagnostic>,
+    /// Found in files that are right otherwise.
+    late: Vec<Diagnostic>,
+    declared: Vec<Declared>,
     /// Names and texts of all files; a place holds an index into them.
     names: Vec<SmolStr>,
     texts: Vec<&'f str>,
@@ -66,6 +84,10 @@ pub(super) struct Compiler<'f> {
     /// Map name to index, FHIR type, and data type when it is a data type map.
     maps: HashMap<SmolStr, Signature>,
     tables: HashMap<SmolStr, usize>,
+    /// The resources of the message map at hand.
+    resource_names: Option<Vec<SmolStr>>,
+    /// Where each map is headed.
+    headings: Vec<Place>,
     /// The codes that each table gives.
     table_targets: Vec<Vec<SmolStr>>,
     /// Message, resource in it, and place: of resources that must be whole in the end.
@@ -186,6 +208,7 @@ impl Compiler<'_> {
             target: file.target.text.as_str().into(),
             datatype: file.datatype,
         };
+        self.headings.push(file.source.place);
         let name = Scalar { place: file.source.place, text: name.to_owned() };
         let taken = self.maps.insert(name.text.as_str().into(), signature).is_some();
         self.refuse_double(taken, &name);
@@ -210,10 +233,11 @@ impl Compiler<'_> {
         let place = file.target.place;
         let datatype = file.datatype;
         let rules = if known { self.rules(file.rules, &target, &item) } else { Vec::new() };
+        self.unmapped(file.unmapped, &rules);
         if datatype && !rules.is_empty() {
             self.requires_elements(&target, &rules, place);
         }
-        Map { name: name.into(), target, rules }
+        Map { name: name.into(), target, rules, closed: false }
     }
 
     fn source_is_known(&mut self, file: &MapFile) {
@@ -260,8 +284,7 @@ impl Compiler<'_> {
     fn refuse_cycles(&mut self, library: &Library) {
         for (index, map) in library.maps.iter().enumerate() {
             if rules::reaches(library, index, index, &mut Vec::new()) {
-                let origin = map.rules.first().map_or(Origin { file: 0, line: 1 }, |rule| rule.origin);
-                let place = Place { file: origin.file, line: origin.line, column: 1, width: 1 };
+                let place = self.headings.get(index).copied().unwrap_or_default();
                 self.report(Mistake::Cycle, place, format!("the map `{}` comes back to itself", map.name), "");
             }
         }
@@ -270,3 +293,5 @@ impl Compiler<'_> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wrong;

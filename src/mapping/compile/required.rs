@@ -1,10 +1,10 @@
 //! Elements that R4 requires (cardinality 1..) and that no rule writes: such a resource could never be valid.
 //!
-//! A rule counts whatever its condition is; whether a message brings the value is seen when it runs.
+//! Only said of files that are right otherwise: a rule with a mistake may be the one that is missed. A rule counts whatever its condition is; whether a message brings the value is seen when it runs.
 
 use super::Compiler;
 use crate::fhir::definitions;
-use crate::mapping::diagnostic::{Mistake, Place};
+use crate::mapping::diagnostic::{Mistake, Place, Reporter};
 use crate::mapping::plan::{Action, Library, MessagePlan, Rule, Step};
 
 /// What one rule writes below the element at hand: the steps, and whether a map or rules fill what they lead to.
@@ -41,7 +41,8 @@ impl Compiler<'_> {
         for element in definitions::elements(kind).iter().filter(|element| element.required) {
             if !written.iter().any(|written| writes(&written.steps[0], element.name)) {
                 let message = format!("{kind} needs `{}`, and no rule writes it", element.name);
-                self.report(Mistake::Required, place, message, "R4 requires it");
+                let mut reporter = Reporter { names: &self.names, found: &mut self.late };
+                reporter.report(Mistake::Required, place, message, "R4 requires it");
             }
         }
         let mut seen: Vec<&str> = Vec::new();

@@ -53,7 +53,7 @@ fn every_populated_part_is_counted_once() {
     assert_eq!(report.total.populated, report.fields.iter().map(|field| field.counts.populated).sum::<u64>());
     assert_eq!((report.messages, report.unmapped_codes[0].code.as_str()), (2, "Q"));
     assert_eq!((report.issues[0].kind.as_str(), report.issues[0].path.as_str()), ("data-type", "PID-7"));
-    let dropped: Vec<_> = report.dropped().iter().map(|part| part.path.to_string()).collect();
+    let dropped: Vec<_> = report.dropped().iter().map(|part| part.path.clone()).collect();
     assert_eq!(&dropped[dropped.len() - 4..], ["PID-3.2.1", "PID-7.1.1", "PID-8.1.1", "ZPI-1.1.1"]);
 }
 

@@ -13,7 +13,7 @@ use crate::fhir::Resource;
 use crate::hl7v2::Message;
 use crate::mapping::mapped::Mapped;
 use crate::mapping::rulebook::RuleEntry;
-use crate::mapping::trace::{self, FieldTrace, Leaf, Outcome};
+use crate::mapping::trace::{self, FieldTrace, Leaf, Outcome, Trace};
 
 /// Where each leaf of the trace stands, by its number; with the rule, when the leaf is a logical id: an id is a digest,
 /// and what it was made of does not stand in it.
@@ -21,7 +21,7 @@ pub type Targets = HashMap<usize, (Target, Option<RuleUse>)>;
 
 pub fn resources(mapped: &Mapped) -> (Vec<ExplainedResource>, Targets) {
     let mut traced: HashMap<(usize, String), Leaf<'_>> = HashMap::new();
-    for leaf in mapped.trace.iter().flat_map(|trace| trace.leaves()) {
+    for leaf in mapped.trace.iter().flat_map(Trace::leaves) {
         traced.entry((leaf.resource(), leaf.path())).or_insert(leaf);
     }
     let mut targets = Targets::new();
@@ -146,8 +146,8 @@ fn fate(field: &FieldTrace<'_>, targets: &Targets) -> Fate {
 
 /// An empty text in a code table is a declaration: the code is known, and there is nothing to map it to.
 fn no_counterpart(field: &FieldTrace<'_>) -> SmolStr {
-    let rules = field.outcomes.iter().filter(|(outcome, _)| *outcome == Outcome::NoCounterpart);
-    let table = rules.filter_map(|(_, rule)| rule.and_then(|rule| rule.table.clone())).next().unwrap_or_default();
+    let mut rules = field.outcomes.iter().filter(|(outcome, _)| *outcome == Outcome::NoCounterpart);
+    let table = rules.find_map(|(_, rule)| rule.and_then(|rule| rule.table.clone())).unwrap_or_default();
     smol_str::format_smolstr!("{table} knows the code and has nothing for it")
 }
 

@@ -7,10 +7,10 @@ use crate::base::limits::SHAPE_LENGTH_MAX;
 
 /// The shape of a text. A long one is cut and says how many characters there are.
 pub fn shape(text: &str) -> String {
-    let mut shape: String = text.chars().take(SHAPE_LENGTH_MAX).map(class).collect();
+    let shape: String = text.chars().take(SHAPE_LENGTH_MAX).map(class).collect();
     let length = text.chars().count();
     if length > SHAPE_LENGTH_MAX {
-        shape.push_str(&format!("… ({length} characters)"));
+        return format!("{shape}… ({length} characters)");
     }
     shape
 }

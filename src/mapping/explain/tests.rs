@@ -125,6 +125,6 @@ fn what_does_not_fit_is_dropped_with_the_trouble() {
 fn a_message_without_a_map_is_dropped_whole() {
     let (message, _) = Message::parse("MSH|^~\\&|A\rPID|1");
     let explanation = Explanation::without_map(&message, &Declarations::default());
-    assert!(explanation.places.iter().all(|place| matches!(place.fate, Fate::Dropped(Why::Unused, _))));
+    assert!(explanation.places.iter().all(|place| matches!(place.fate, Fate::Dropped(Why::NoMap, _))));
     assert_eq!(explanation.places.len(), 2);
 }

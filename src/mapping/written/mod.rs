@@ -36,6 +36,7 @@ pub enum File {
 pub struct OverlayFile {
     pub name: Scalar,
     pub changes: Vec<Change>,
+    pub unmapped: Vec<UnmappedEntry>,
 }
 
 /// One change that an overlay makes.
@@ -80,6 +81,13 @@ pub struct MapFile {
     pub source: Scalar,
     pub target: Scalar,
     pub rules: Vec<RuleEntry>,
+    pub unmapped: Vec<UnmappedEntry>,
+}
+
+/// A field that is left out on purpose.
+pub struct UnmappedEntry {
+    pub from: Scalar,
+    pub reason: Scalar,
 }
 
 pub struct MessageFile {
@@ -87,6 +95,7 @@ pub struct MessageFile {
     pub events: Vec<Scalar>,
     pub structure: Scalar,
     pub resources: Vec<ResourceEntry>,
+    pub unmapped: Vec<UnmappedEntry>,
 }
 
 pub struct ResourceEntry {
@@ -226,6 +235,7 @@ impl File {
 fn map_file(keys: &mut Keys, key: &'static str, reporter: &mut Reporter) -> Option<MapFile> {
     let heading = keys.required(key, reporter)?;
     keys.ignored(&["guide", "note"]);
+    let unmapped = unmapped(keys, reporter);
     let mut rules = rules(keys, reporter);
     Names::default().give(&mut rules, "", reporter);
     let Some((source, target)) = heading.text.split_once(" -> ") else {
@@ -233,8 +243,13 @@ fn map_file(keys: &mut Keys, key: &'static str, reporter: &mut Reporter) -> Opti
         reporter.report(Mistake::Shape, heading.place, "expected an arrow", hint);
         return None;
     };
-    let part = |text: &str| Scalar { place: heading.place, text: text.trim().to_owned() };
-    Some(MapFile { datatype: key == "datatype", source: part(source), target: part(target), rules })
+    let part = |text: &str, offset: usize| {
+        let characters = |text: &str| u32::try_from(text.chars().count()).unwrap_or(1);
+        let column = heading.place.column + characters(&heading.text[..offset]);
+        Scalar { place: Place { column, width: characters(text), ..heading.place }, text: text.to_owned() }
+    };
+    let (source, target) = (part(source.trim(), 0), part(target.trim(), heading.text.len() - target.trim().len()));
+    Some(MapFile { datatype: key == "datatype", source, target, rules, unmapped })
 }
 
 fn message_file(keys: &mut Keys, reporter: &mut Reporter) -> Option<MessageFile> {
@@ -245,7 +260,20 @@ fn message_file(keys: &mut Keys, reporter: &mut Reporter) -> Option<MessageFile>
     let resources = keys.list("resources", reporter);
     let mut resources: Vec<_> = resources.into_iter().filter_map(|entry| resource_entry(entry, reporter)).collect();
     name_rules(&mut resources, reporter);
-    Some(MessageFile { name: name?, events, structure: structure?, resources })
+    let unmapped = unmapped(keys, reporter);
+    Some(MessageFile { name: name?, events, structure: structure?, resources, unmapped })
+}
+
+fn unmapped(keys: &mut Keys, reporter: &mut Reporter) -> Vec<UnmappedEntry> {
+    let entries = keys.list("unmapped", reporter).into_iter();
+    let entry = |tree| {
+        let mut keys = Keys::of(tree, reporter)?;
+        let from = keys.required("from", reporter);
+        let reason = keys.required("reason", reporter);
+        keys.finish(reporter);
+        Some(UnmappedEntry { from: from?, reason: reason? })
+    };
+    entries.filter_map(entry).collect()
 }
 
 /// Resources may share a name, for references; their rules do not.
@@ -309,6 +337,7 @@ fn reference_rule(to: Scalar, name: Scalar) -> RuleEntry {
 
 fn rule_entry(tree: Yaml, reporter: &mut Reporter) -> Option<RuleEntry> {
     let place = tree.place;
+    let told = reporter.found.len();
     let mut keys = Keys::of(tree, reporter)?;
     keys.ignored(&["note"]);
     let entry = RuleEntry {
@@ -328,7 +357,8 @@ fn rule_entry(tree: Yaml, reporter: &mut Reporter) -> Option<RuleEntry> {
         rules: rules(&mut keys, reporter),
     };
     keys.finish(reporter);
-    Some(entry)
+    // A rule that is not what its author meant has further mistakes that are none.
+    (reporter.found.len() == told).then_some(entry)
 }
 
 fn table_file(keys: &mut Keys, reporter: &mut Reporter) -> Option<TableFile> {

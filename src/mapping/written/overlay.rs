@@ -17,7 +17,8 @@ pub fn file(keys: &mut Keys, reporter: &mut Reporter) -> Option<OverlayFile> {
     let name = keys.required("overlay", reporter);
     let changes = keys.list("changes", reporter);
     let changes = changes.into_iter().filter_map(|change| self::change(change, reporter)).collect();
-    Some(OverlayFile { name: name?, changes })
+    let unmapped = super::unmapped(keys, reporter);
+    Some(OverlayFile { name: name?, changes, unmapped })
 }
 
 fn change(tree: Yaml, reporter: &mut Reporter) -> Option<Change> {

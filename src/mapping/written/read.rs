@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::{File, overlay};
+use super::{File, UnmappedEntry, overlay};
 use crate::mapping::diagnostic::Reporter;
 
 pub struct WrittenFile {
@@ -36,8 +36,17 @@ pub(super) fn name_of(file: &WrittenFile) -> Option<SmolStr> {
     }
 }
 
+/// What all files together say.
+pub struct Written {
+    pub files: Vec<WrittenFile>,
+    /// Why overlays changed what they changed.
+    pub reasons: Vec<Reason>,
+    /// What overlays leave unmapped.
+    pub unmapped: Vec<UnmappedEntry>,
+}
+
 /// Reads files, given as text in the order of their names in the reporter.
-pub fn read(texts: &[&str], reporter: &mut Reporter) -> (Vec<WrittenFile>, Vec<Reason>) {
+pub fn read(texts: &[&str], reporter: &mut Reporter) -> Written {
     let mut files = Vec::new();
     let mut overlays = Vec::new();
     for (index, text) in texts.iter().enumerate() {
@@ -48,9 +57,10 @@ pub fn read(texts: &[&str], reporter: &mut Reporter) -> (Vec<WrittenFile>, Vec<R
             None => {}
         }
     }
-    let mut reasons = Vec::new();
-    for overlay in overlays {
+    let (mut reasons, mut unmapped) = (Vec::new(), Vec::new());
+    for mut overlay in overlays {
+        unmapped.append(&mut overlay.unmapped);
         overlay::lay(overlay, &mut files, &mut reasons, reporter);
     }
-    (files, reasons)
+    Written { files, reasons, unmapped }
 }

@@ -9,7 +9,7 @@ use crate::fhir::fhirpath::element::Element;
 use crate::fhir::fhirpath::evaluator::{Call, Evaluator, Found, single};
 use crate::fhir::fhirpath::fault::Cause;
 use crate::fhir::fhirpath::item::{Collection, Item, at_most_one, one};
-use crate::fhir::fhirpath::members::Members;
+use crate::fhir::fhirpath::members;
 use crate::fhir::fhirpath::types;
 
 pub static FUNCTIONS: &[Function] = &[
@@ -34,17 +34,17 @@ const BASE_PROFILES: &str = "http://hl7.org/fhir/StructureDefinition/";
 
 fn extension<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) -> Found<'n> {
     let Some(url) = evaluator.text_argument(&call, 0)? else { return Ok(Collection::new()) };
-    let mut found = named_members(&call.input, "extension");
+    let mut found = extensions(&call.input, "extension");
     evaluator.work(found.len())?;
     let has_url = |element: Element<'n>| element.object()?.get("url")?.as_str();
     found.retain(|item| item.element().and_then(has_url) == Some(url.as_str()));
     Ok(found)
 }
 
-fn named_members<'n>(input: &[Item<'n>], name: &str) -> Collection<'n> {
-    let (mut members, mut found) = (Members::named(name), Collection::new());
+fn extensions<'n>(input: &[Item<'n>], name: &'static str) -> Collection<'n> {
+    let mut found = Collection::new();
     for element in input.iter().filter_map(Item::element) {
-        members.append(&element, &mut found);
+        members::extensions(&element, name, &mut found);
     }
     found
 }
@@ -145,7 +145,7 @@ fn check_modifiers<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) ->
     for number in 0..call.arguments.len() {
         known.extend(evaluator.text_argument(&call, number)?);
     }
-    let modifiers = named_members(&call.input, "modifierExtension");
+    let modifiers = extensions(&call.input, "modifierExtension");
     let is_known = |item: &Item<'n>| {
         let url = item.element().and_then(|element| element.object()?.get("url")?.as_str());
         url.is_some_and(|url| known.iter().any(|known| known == url))

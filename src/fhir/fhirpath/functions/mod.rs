@@ -9,6 +9,7 @@ mod fhir;
 mod filtering;
 mod math;
 mod narrative;
+mod own;
 mod precision;
 mod subsetting;
 mod text;
@@ -108,8 +109,13 @@ static ALL: &[&[Function]] = &[
     clock::FUNCTIONS,
     tree::FUNCTIONS,
     fhir::FUNCTIONS,
+    own::FUNCTIONS,
 ];
 
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    ALL.iter().copied().flatten()
+}
+
 pub fn find(name: &str) -> Option<&'static Function> {
-    ALL.iter().copied().flatten().find(|function| function.name == name)
+    all().find(|function| function.name == name)
 }

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::mapping::is_overlay;
-use super::output::{Failure, NO, Tone, finish, print, say, toned};
 use crate::app::mapping_files;
+use crate::cli::mapping::is_overlay;
+use crate::cli::output::{Failure, NO, Tone, print, say, toned};
 use crate::mapping::{Diagnostic, Difference, Side, builtin_files, differences};
 
 #[derive(Debug, clap::Args)]
@@ -22,11 +22,7 @@ pub struct Arguments {
     json: bool,
 }
 
-pub fn run(arguments: &Arguments) -> ExitCode {
-    finish(compare(arguments))
-}
-
-fn compare(arguments: &Arguments) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let base = if arguments.base.as_os_str() == "builtin" { builtin_files() } else { files(&arguments.base)? };
     let own = files(&arguments.feed)?;
     let feed = if is_overlay(&own) { base.clone().into_iter().chain(own).collect() } else { own };
