@@ -26,6 +26,8 @@ EXTENSIONS = ("r4-extensions", "the extensions defined with FHIR R4", "hl7.org/f
 OWN_SYSTEMS = ("http://hl7.org/fhir/", "http://terminology.hl7.org/CodeSystem/")
 # HL7 publishes these on behalf of others, whose terms apply.
 NOT_OWN = ("http://hl7.org/fhir/sid/",)
+# Of the backport these are for R4B: they need resources that R4 does not have.
+OF_R4B = {"backport-subscription-status", "backport-subscription-notification"}
 R4_FILES = ("profiles-types", "profiles-resources", "valuesets", "v3-codesystems", "v2-tables", "extension-definitions")
 
 
@@ -34,10 +36,26 @@ def main(guides, r4):
     types = {one["type"]: one for one in base if is_definition(one) and one.get("derivation") != "constraint"}
     extensions = [one for one in base if is_definition(one) and one["type"] == "Extension" and one["id"] != "Extension"]
     write(*EXTENSIONS, extensions, types, terminology(base))
+    known = {one["url"]: one for one in extensions}
     for name, (title, source) in PACKAGES.items():
         resources = read_guide(pathlib.Path(guides) / f"{name}.tgz")
         profiles = [one for one in resources if is_definition(one) and one.get("derivation") == "constraint"]
+        profiles = [one for one in profiles if one["id"] not in OF_R4B]
+        known |= {one["url"]: one for one in profiles}
+        for profile in profiles:
+            mend_slices(profile, known)
         write(name, title, source, profiles, types, terminology(base + resources))
+
+
+def mend_slices(profile, known):
+    """A slice that no differential gives a minimum may be absent; some snapshots repeat that of the whole list."""
+    chain = [profile]
+    while chain[-1].get("baseDefinition", "").split("|")[0] in known:
+        chain.append(known[chain[-1]["baseDefinition"].split("|")[0]])
+    said = {one["id"] for link in chain for one in link.get("differential", {}).get("element", []) if "min" in one}
+    for element in profile["snapshot"]["element"]:
+        if ":" in element["id"].rpartition(".")[2] and element["id"] not in said:
+            element["min"] = 0
 
 
 def read_gzip(path):

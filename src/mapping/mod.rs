@@ -25,6 +25,7 @@ mod identity;
 mod mapped;
 mod notation;
 mod plan;
+mod presence;
 mod release;
 mod render;
 mod rulebook;
