@@ -344,14 +344,15 @@ impl Tail {
 }
 
 impl Outcome {
+    /// In the order of the variants, whose numbers are written.
     const CODES: [Self; 7] = [
         Self::Repeated,
-        Self::Consulted,
         Self::Cleared,
         Self::Suppressed,
         Self::NoCounterpart,
         Self::UnmappedCode,
         Self::BadValue,
+        Self::Consulted,
     ];
 
     fn of_code(code: u8) -> Option<Self> {
