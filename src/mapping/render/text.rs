@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use smol_str::SmolStr;
 
+use crate::mapping::functions::from_uri_part;
+
 /// `2026-03-12T08:45:00.5+01:00` to `20260312084500.5+0100`; what is no FHIR time passes without its punctuation.
 pub fn hl7_time(text: &str) -> String {
     let (date, time) = text.split_once('T').map_or((text, ""), |(date, time)| (date, time));
@@ -17,7 +19,8 @@ pub fn hl7_time(text: &str) -> String {
 pub fn system_name(uri: &str) -> SmolStr {
     let table = uri.strip_prefix("http://terminology.hl7.org/CodeSystem/v2-").map(|digits| format!("HL7{digits}"));
     let name = table.or_else(|| uri.strip_prefix("urn:oid:").map(str::to_owned));
-    name.map_or_else(|| uri.into(), SmolStr::from)
+    let local = uri.strip_prefix("urn:loopgate:coding-system:").map(|part| from_uri_part(part).into_owned());
+    name.or(local).map_or_else(|| uri.into(), SmolStr::from)
 }
 
 /// Parts at their numbers, with the separator between.
