@@ -82,8 +82,6 @@ const FILES: &[(&str, &str)] = files![
     "mappings/v2/code/LivingWill.yaml",
     "mappings/v2/code/MaritalStatus.yaml",
     "mappings/v2/code/MediaSubtype.yaml",
-    "mappings/v2/code/MedicationOrderControl.yaml",
-    "mappings/v2/code/MedicationOrderStatus.yaml",
     "mappings/v2/code/MessageErrorCode.yaml",
     "mappings/v2/code/ModeOfArrival.yaml",
     "mappings/v2/code/NameAssemblyOrder.yaml",
