@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 
 use super::plan::Form;
 use crate::hl7v2::{Path, Selector};
+use crate::mapping::functions::from_uri_part;
 
 /// `2026-03-12T08:45:00.5+01:00` to `20260312084500.5+0100`; what is no FHIR time passes without its punctuation.
 pub fn hl7_time(text: &str) -> String {
@@ -18,6 +19,9 @@ pub fn hl7_time(text: &str) -> String {
 
 /// The name of a code system that no table names: `HL70001`, an OID, or what a sender called it.
 pub fn system_name(uri: &str) -> SmolStr {
+    if let Some(named) = uri.strip_prefix("urn:loopgate:coding-system:") {
+        return from_uri_part(named).into();
+    }
     let table = uri.strip_prefix("http://terminology.hl7.org/CodeSystem/v2-").map(|digits| format!("HL7{digits}"));
     let name = table.or_else(|| uri.strip_prefix("urn:oid:").map(str::to_owned));
     name.map_or_else(|| uri.into(), SmolStr::from)
@@ -93,6 +97,7 @@ mod tests {
         for (uri, name) in [
             ("http://terminology.hl7.org/CodeSystem/v2-0136", "HL70136"),
             ("urn:oid:1.2.3", "1.2.3"),
+            ("urn:loopgate:coding-system:99%20LAB", "99 LAB"),
             ("99LAB", "99LAB"),
         ] {
             assert_eq!(system_name(uri), name);
