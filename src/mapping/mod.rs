@@ -48,4 +48,6 @@ pub use trace::{Fate, FieldTrace, Leaf, Origin, Outcome, Trace, TraceFault};
 pub use written::Reason;
 
 #[cfg(test)]
+mod book;
+#[cfg(test)]
 mod tests;

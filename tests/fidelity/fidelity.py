@@ -83,7 +83,7 @@ def print_rows(rows):
 def under_floor(rows, missing):
     total = sum(rows.values(), collections.Counter())
     clean = 1 - total["with an error"] / max(total["resources"], 1)
-    faults = []
+    faults = [] if total["resources"] else ["nothing was converted"]
     if total["bundles"] < total["messages"]:
         print(f"not converted: {total['messages'] - total['bundles']} messages (no map for their type)")
     if clean < CLEAN_MIN:

@@ -4,6 +4,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::Compiler;
 use super::source::width;
+use crate::base::nearest;
 use crate::fhir::bindings::{self, ValueSet};
 use crate::fhir::definitions::{self, Primitive};
 use crate::fhir::extensions;
@@ -89,11 +90,17 @@ fn walk(end: &mut End, step: notation::Step) -> Result<(), SmolStr> {
 }
 
 fn suggestion(kind: &str, name: &str) -> String {
+    let stem = |element: &definitions::Element| element.name.trim_end_matches("[x]");
     let near = |element: &&definitions::Element| {
-        let stem = element.name.trim_end_matches("[x]");
+        let stem = stem(element);
         stem.eq_ignore_ascii_case(name) || (name.len() > 3 && (stem.starts_with(name) || name.starts_with(stem)))
     };
-    let element = definitions::elements(kind).iter().find(near);
+    let elements = definitions::elements(kind);
+    let meant = || nearest(name, elements.iter().map(stem));
+    let element = elements.iter().find(near).or_else(|| {
+        let meant = meant()?;
+        elements.iter().find(|element| stem(element) == meant)
+    });
     element.map_or_else(String::new, |element| {
         let types: Vec<_> = element.types().take(6).collect();
         format!("there is `{}`: {}", element.name, types.join(", "))

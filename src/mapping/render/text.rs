@@ -24,7 +24,8 @@ pub fn system_name(uri: &str) -> SmolStr {
     }
     let table = uri.strip_prefix("http://terminology.hl7.org/CodeSystem/v2-").map(|digits| format!("HL7{digits}"));
     let name = table.or_else(|| uri.strip_prefix("urn:oid:").map(str::to_owned));
-    name.map_or_else(|| uri.into(), SmolStr::from)
+    let local = uri.strip_prefix("urn:loopgate:coding-system:").map(|part| from_uri_part(part).into_owned());
+    name.or(local).map_or_else(|| uri.into(), SmolStr::from)
 }
 
 /// A path such as `PID-3[2].4.1` as the components of ERR-1 or ERR-2; `None` for what is no such path.

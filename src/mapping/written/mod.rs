@@ -6,6 +6,8 @@ mod keys;
 mod overlay;
 mod read;
 mod render;
+#[cfg(test)]
+mod schema;
 mod show;
 
 use smol_str::SmolStr;
