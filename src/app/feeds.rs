@@ -43,6 +43,7 @@ pub fn readings(feeds: &[Feed]) -> HashMap<FeedName, FeedReading> {
     let reading = |feed: &Feed| FeedReading {
         charset: charset(feed),
         zone: zone(feed),
+        validation: feed.validation,
         role: feed.role.map(|role| match role {
             ConfiguredRole::Placer => Role::Placer,
             ConfiguredRole::Filler => Role::Filler,

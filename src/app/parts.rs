@@ -74,7 +74,7 @@ impl Parts {
         let store = open_store(&settings).await?;
         let instance = random.uuid(clock.now()).to_string();
         let lease = Arc::new(LeaseKeeper::open(Arc::clone(&store), Arc::clone(&clock), instance).await?);
-        let reader = Arc::new(Reader::new(releases::load(&settings)?, feeds::readings(&settings.feeds)));
+        let reader = Arc::new(releases::reader(&settings)?);
         let decider = Arc::new(decider(&settings, &reader, &random)?);
         let (wake_process, wake_deliver) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let outcomes = Arc::new(Outcomes::default());

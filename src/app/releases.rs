@@ -5,8 +5,9 @@ use std::path::Path;
 
 use smol_str::SmolStr;
 
-use super::StartError;
+use super::{StartError, feeds};
 use crate::config::Settings;
+use crate::engine::read::Reader;
 use crate::engine::releases::Releases;
 use crate::mapping::{Diagnostic, Release, builtin_files, overlay};
 
@@ -28,6 +29,11 @@ pub fn load(settings: &Settings) -> Result<Releases, StartError> {
         overlaid.insert(feed.name().clone(), release);
     }
     Ok(Releases::new(base, overlaid))
+}
+
+/// A reader of messages as the settings have it.
+pub fn reader(settings: &Settings) -> Result<Reader, StartError> {
+    Ok(Reader::new(load(settings)?, feeds::readings(&settings.feeds)))
 }
 
 fn with_overlays(files: &BTreeMap<String, String>, overlays: &[SmolStr]) -> Result<Release, StartError> {

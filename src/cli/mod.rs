@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+mod apply;
 mod check;
 mod code;
 mod demo;
@@ -67,6 +68,8 @@ enum Command {
     Feed(feed::Command),
     /// Say what a new mapping release would change, without changing anything
     Plan(plan::Arguments),
+    /// Run again the messages that a plan names, and no others
+    Apply(apply::Arguments),
     /// Judge FHIR resources by R4 and by profiles; exits with 1 when one has an error
     Validate(validate::Arguments),
     /// Look for what would keep the gateway from running well
@@ -97,7 +100,8 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Map(command) => map::run(&command),
         Command::Feed(command) => feed::run(&command),
-        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Plan(arguments) => setup::block_on(plan::run(arguments)),
+        Command::Apply(arguments) => setup::block_on(apply::run(arguments)),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 pub const NO: u8 = 1;
 /// Commands that compare: worse than before.
 pub const WORSE: u8 = 2;
+pub const USAGE: u8 = 2;
 pub const UNAVAILABLE: u8 = 69;
 pub const BAD_CONFIGURATION: u8 = 78;
 
@@ -25,6 +26,11 @@ impl Failure {
 
     pub fn configuration(text: impl std::fmt::Display) -> Self {
         Self { code: BAD_CONFIGURATION, text: text.to_string() }
+    }
+
+    /// The command was not given what it needs.
+    pub fn usage(text: impl std::fmt::Display) -> Self {
+        Self { code: USAGE, text: text.to_string() }
     }
 
     pub fn no(text: impl std::fmt::Display) -> Self {

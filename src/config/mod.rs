@@ -21,7 +21,7 @@ mod validate;
 
 pub use diagnostic::{Diagnostic, render};
 pub use files::{LoadError, TlsFiles, environment, load, senders};
-pub use settings::{AckTiming, Endpoint, Feed, Identity, Notify, OnUnknownType, Role, Settings, Target, Validation};
+pub use settings::{AckTiming, Endpoint, Feed, Identity, Notify, OnUnknownType, Role, Settings, Target};
 
 /// Checks a configuration and resolves it. `overrides` are name and value pairs as in the environment
 /// (`LOOPGATE__STORE__DATA`); others are ignored.

@@ -195,9 +195,9 @@ pub const FEED: &[Opt] = &[
     ),
     opt(
         "validation",
-        Shape::Choice(&["off", "report", "park"]),
+        Shape::Choice(&["off", "note", "park"]),
         Default::Text("off"),
-        "Resources that are no valid FHIR: `report` stores them and the issues with the message, `park` holds the lane.",
+        "Resources that are no valid FHIR: `note` stores them, and the issues with the message; `park` holds the lane.",
     ),
     opt(
         "frame_bytes_max",

@@ -11,6 +11,7 @@ use crate::base::ids::FeedName;
 use crate::connectors::http_client::AddressPolicy;
 use crate::connectors::mllp::{ListenerSettings, SenderSettings};
 use crate::connectors::webhook::{SigningSecret, WebhookUrl};
+use crate::profile::Policy;
 use crate::record::ReusePolicy;
 use crate::telemetry;
 
@@ -65,17 +66,6 @@ pub enum OnUnknownType {
     Refuse,
 }
 
-/// What comes of a message whose resources do not validate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Validation {
-    /// They are not validated.
-    Off,
-    /// They are stored, and the issues with the message.
-    Report,
-    /// The message holds its lane.
-    Park,
-}
-
 /// The sender's part in a referral.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -99,7 +89,8 @@ pub struct Feed {
     pub processing_ids: Vec<SmolStr>,
     /// Overlays over the mapping files, in order: names of those built in, or paths.
     pub overlays: Vec<SmolStr>,
-    pub validation: Validation,
+    /// What comes of a message whose resources are no valid FHIR.
+    pub validation: Policy,
 }
 
 impl Feed {

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use smol_str::{SmolStr, format_smolstr};
 
+use super::desk::is_stored;
 use super::releases::{NamedRelease, Releases};
 
 use crate::base::ids::FeedName;
-use crate::base::{Digest, Issue, IssueCode, limits};
+use crate::base::{Digest, Issue, IssueCode, Severity, limits};
 use crate::fhir::Resource;
 use crate::hl7v2::{Charset, Message};
-use crate::mapping::{self, Context, Mapped};
+use crate::mapping::{self, Context, Mapped, Release};
+use crate::profile::{Policy, Validator, Verdict};
 use crate::record::{StoredMessage, Trail, UnmappedCode};
 use crate::workflow::Role;
 
@@ -23,11 +25,12 @@ pub struct FeedReading {
     pub zone: jiff::tz::TimeZone,
     /// The part its senders play, when the configuration says so.
     pub role: Option<Role>,
+    pub validation: Policy,
 }
 
 impl Default for FeedReading {
     fn default() -> Self {
-        Self { charset: Charset::Ascii, zone: jiff::tz::TimeZone::UTC, role: None }
+        Self { charset: Charset::Ascii, zone: jiff::tz::TimeZone::UTC, role: None, validation: Policy::Off }
     }
 }
 
@@ -60,12 +63,13 @@ pub struct Reading {
 /// Reads messages by the releases of the day.
 pub struct Reader {
     releases: ArcSwap<Releases>,
+    validator: Validator,
     feeds: HashMap<FeedName, FeedReading>,
 }
 
 impl Reader {
     pub fn new(releases: Releases, feeds: HashMap<FeedName, FeedReading>) -> Self {
-        Self { releases: ArcSwap::from_pointee(releases), feeds }
+        Self { releases: ArcSwap::from_pointee(releases), validator: Validator::builtin(), feeds }
     }
 
     pub fn releases(&self) -> Arc<Releases> {
@@ -96,18 +100,11 @@ impl Reader {
         if message.tries >= limits::TRIES_MAX {
             return blank(message, Readable::Broken, vec![broken_issue()]);
         }
-        let Some(plan) = release.select(&message.message_type) else {
+        let Some(mapped) = run(release, feed, &message) else {
             return blank(message, Readable::NoMapping, vec![no_mapping_issue()]);
         };
-        let (parsed, mut issues, _) = Message::read(&message.bytes, feed.charset);
-        let context = Context {
-            default_zone: feed.zone.clone(),
-            message_digest: Digest::of(&message.bytes),
-            sender: message.sender.clone(),
-            trace: true,
-        };
-        let mapped: Mapped = plan.run(&parsed, &context);
-        issues.extend(mapped.issues);
+        let mut issues = mapped.issues;
+        issues.extend(self.judge(feed.validation, &mapped.resources));
         Reading {
             resources: mapped.resources,
             cleared: mapped.cleared,
@@ -118,6 +115,48 @@ impl Reader {
             ..blank(message, Readable::Mapped, issues)
         }
     }
+
+    /// What a message maps to, for those who compare; nothing when its feed's release has no map for its type.
+    pub fn map(&self, message: &StoredMessage) -> Option<Mapped> {
+        let fallback = FeedReading::default();
+        let feed = self.feeds.get(&message.feed).unwrap_or(&fallback);
+        run(&self.releases().of(&message.feed).release, feed, message)
+    }
+
+    /// What validation finds, and what the feed's policy makes of it.
+    fn judge(&self, policy: Policy, resources: &[Resource]) -> Vec<Issue> {
+        if policy == Policy::Off {
+            return Vec::new();
+        }
+        let stored = resources.iter().filter(|resource| is_stored(resource));
+        let mut found: Vec<Issue> = stored.flat_map(|resource| self.validator.validate(resource)).collect();
+        if policy.verdict(&found) == Verdict::Park {
+            found.push(invalid_issue());
+        }
+        found
+    }
+}
+
+fn run(release: &Release, feed: &FeedReading, message: &StoredMessage) -> Option<Mapped> {
+    let plan = release.select(&message.message_type)?;
+    let (parsed, issues, _) = Message::read(&message.bytes, feed.charset);
+    let context = Context {
+        default_zone: feed.zone.clone(),
+        message_digest: Digest::of(&message.bytes),
+        sender: message.sender.clone(),
+        trace: true,
+    };
+    let mut mapped = plan.run(&parsed, &context);
+    mapped.issues.splice(0..0, issues);
+    Some(mapped)
+}
+
+fn invalid_issue() -> Issue {
+    Issue::new(
+        Severity::Fatal,
+        IssueCode::Structure,
+        "its resources are no valid FHIR: correct the map and retry the lane, or set the feed's validation to note",
+    )
 }
 
 /// A text too long for a code is none that a table could ever have.

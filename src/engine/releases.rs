@@ -1,10 +1,11 @@
 //! The mapping releases at work: one for all feeds, and one of its own for each feed with overlays. Swapped as a whole
 //! while messages run; a message is read by those that stood when its reading began.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use smol_str::{SmolStr, ToSmolStr as _};
 
+use crate::base::Digest;
 use crate::base::ids::FeedName;
 use crate::mapping::Release;
 
@@ -37,6 +38,14 @@ impl Releases {
     /// The release without overlays: outgoing messages are written by it.
     pub const fn base(&self) -> &Release {
         &self.base.release
+    }
+
+    /// One digest for all of them: two configurations that map alike have the same.
+    pub fn digest(&self) -> Digest {
+        let feeds: BTreeMap<&str, &str> =
+            self.by_feed.iter().map(|(feed, release)| (feed.as_str(), release.name.as_str())).collect();
+        let feeds = feeds.into_iter().flat_map(|(feed, name)| [feed.as_bytes(), name.as_bytes()]);
+        Digest::of_parts(std::iter::once(self.base.name.as_bytes()).chain(feeds))
     }
 
     pub fn of(&self, feed: &FeedName) -> &NamedRelease {

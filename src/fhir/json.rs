@@ -22,6 +22,11 @@ impl Object {
         Self(Vec::new())
     }
 
+    /// For those who know how many members there will be.
+    pub fn with_capacity(members: usize) -> Self {
+        Self(Vec::with_capacity(members))
+    }
+
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }

@@ -132,6 +132,17 @@ impl Message {
         Field::new(&self.text[*start as usize..end as usize], delimiters, self.charset)
     }
 
+    pub(super) fn fields_written(&self, index: usize) -> u64 {
+        let header = self.declares_delimiters(index);
+        let starts = self.field_starts(index);
+        let ends = starts.iter().skip(1).map(|next| next - 1).chain([self.segments[index].end]);
+        let mut written: u64 = if header { 0b11 } else { 1 };
+        for (number, (start, end)) in (1 + u32::from(header)..64).zip(starts.iter().zip(ends)) {
+            written |= u64::from(end > *start) << number;
+        }
+        written
+    }
+
     fn field_starts(&self, index: usize) -> &[u32] {
         let from = self.segments[index].fields as usize;
         let to = self.segments.get(index + 1).map_or(self.fields.len(), |next| next.fields as usize);

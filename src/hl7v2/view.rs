@@ -172,6 +172,11 @@ impl<'m> Segment<'m> {
         self.message.field(self.index, number)
     }
 
+    /// Which of the fields 1 to 63 are written, as bits; bit 0 stands for all that follow.
+    pub fn written(self) -> u64 {
+        self.message.fields_written(self.index)
+    }
+
     /// Every place of this segment that the path names.
     pub fn values(self, path: FieldPath) -> impl Iterator<Item = Value<'m>> {
         super::path::in_segment(self, Some(path))

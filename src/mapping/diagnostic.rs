@@ -194,8 +194,7 @@ impl Diagnostic {
         let number = line.to_string();
         let margin = " ".repeat(number.len());
         let column = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
-        let length = self.excerpt.chars().count().saturating_sub(column).max(1);
-        let mark = "^".repeat(usize::try_from(width).unwrap_or(1).clamp(1, length));
+        let mark = "^".repeat(usize::try_from(width).unwrap_or(1));
         let bar = tone("34", "|".to_owned());
         let mut text = format!(
             "{} {}\n{margin} {} {}:{line}:{}\n{margin} {bar}\n{} {bar} {}\n{margin} {bar} {}{}",

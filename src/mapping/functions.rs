@@ -30,14 +30,57 @@ pub enum Function {
     Base64,
 }
 
-/// The values of one argument: none, one, or those of a repeating field.
-pub type Argument<'a> = Vec<Cow<'a, str>>;
+/// The values of all arguments: of each none, one, or those of a repeating field.
+pub struct Arguments<'a> {
+    values: Vec<Cow<'a, str>>,
+    /// Where each argument ends in `values`.
+    ends: [usize; ARGUMENTS_MAX],
+    count: usize,
+}
+
+/// No function takes more.
+const ARGUMENTS_MAX: usize = 20;
+
+impl<'a> Arguments<'a> {
+    pub fn with_capacity(values: usize) -> Self {
+        Self { values: Vec::with_capacity(values), ends: [0; ARGUMENTS_MAX], count: 0 }
+    }
+
+    /// One more value of the argument at hand.
+    pub fn push(&mut self, value: Cow<'a, str>) {
+        self.values.push(value);
+    }
+
+    /// The argument at hand is complete.
+    pub fn end_one(&mut self) {
+        if let Some(end) = self.ends.get_mut(self.count) {
+            *end = self.values.len();
+            self.count += 1;
+        }
+    }
+
+    fn get(&self, number: usize) -> &[Cow<'a, str>] {
+        let ends = &self.ends[..self.count];
+        let from = number.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied());
+        let to = ends.get(number).copied();
+        from.zip(to).and_then(|(from, to)| self.values.get(from..to)).unwrap_or_default()
+    }
+
+    fn from(&self, number: usize) -> &[Cow<'a, str>] {
+        let from = number.checked_sub(1).and_then(|before| self.ends.get(before).copied()).unwrap_or(0);
+        self.values.get(from..).unwrap_or_default()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[Cow<'a, str>]> {
+        (0..self.count).map(|number| self.get(number))
+    }
+}
 
 impl Function {
     const ALL: [(&'static str, Self, std::ops::RangeInclusive<usize>); 10] = [
-        ("join", Self::Join, 2..=20),
-        ("concat", Self::Concat, 1..=20),
-        ("lines", Self::Lines, 1..=20),
+        ("join", Self::Join, 2..=ARGUMENTS_MAX),
+        ("concat", Self::Concat, 1..=ARGUMENTS_MAX),
+        ("lines", Self::Lines, 1..=ARGUMENTS_MAX),
         ("coding_system", Self::CodingSystem, 1..=1),
         ("minutes", Self::Minutes, 2..=2),
         ("after", Self::After, 3..=3),
@@ -73,12 +116,12 @@ impl Function {
     }
 
     /// The value, if the arguments give one.
-    pub fn call(self, arguments: &[Argument], zone: &TimeZone) -> Option<String> {
-        let first = |at: usize| arguments.get(at).and_then(|values| values.first()).map(AsRef::as_ref);
+    pub fn call(self, arguments: &Arguments, zone: &TimeZone) -> Option<String> {
+        let first = |at: usize| arguments.get(at).first().map(AsRef::as_ref);
         match self {
-            Self::Join => join(first(0)?, arguments.get(1..)?.iter().flatten()),
+            Self::Join => join(first(0)?, arguments.from(1).iter()),
             Self::Concat => concat(arguments),
-            Self::Lines => join("\n", arguments.iter().flatten()),
+            Self::Lines => join("\n", arguments.from(0).iter()),
             Self::CodingSystem => coding_system(first(0)?),
             Self::Minutes => minutes(first(0)?, first(1).unwrap_or("min")).map(|minutes| minutes.to_string()),
             Self::After => after(first(0)?, first(1)?, first(2).unwrap_or("min"), zone),
@@ -102,7 +145,7 @@ fn join<'a>(separator: &str, parts: impl Iterator<Item = &'a Cow<'a, str>>) -> O
     (!text.is_empty()).then_some(text)
 }
 
-fn concat(arguments: &[Argument]) -> Option<String> {
+fn concat(arguments: &Arguments) -> Option<String> {
     arguments.iter().map(|values| values.first().filter(|text| !text.is_empty()).map(AsRef::as_ref)).collect()
 }
 
@@ -138,7 +181,9 @@ fn by_shape(name: &str) -> String {
         _ if name.contains('.') && name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
             format!("urn:oid:{name}")
         }
-        _ => name.to_owned(),
+        _ if name.contains(':') => name.to_owned(),
+        // FHIR wants an absolute URI of a coding system; the name space of what has none is ours.
+        _ => format!("urn:loopgate:coding-system:{}", uri_part(name)),
     }
 }
 
@@ -158,9 +203,12 @@ fn minutes(amount: &str, unit: &str) -> Option<i64> {
 }
 
 fn after(start: &str, amount: &str, unit: &str, zone: &TimeZone) -> Option<String> {
-    let start = start.parse::<PartialDateTime>().ok()?.to_instant(zone)?;
+    let start = start.parse::<PartialDateTime>().ok()?;
+    let offset = start.offset;
+    let start = start.to_instant(zone)?;
     let end = start.checked_add(jiff::SignedDuration::from_mins(minutes(amount, unit)?)).ok()?;
-    Some(end.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S%z").to_string())
+    let zone = offset.map_or_else(|| zone.clone(), TimeZone::fixed);
+    Some(end.to_zoned(zone).strftime("%Y%m%d%H%M%S%z").to_string())
 }
 
 /// What is neither allowed in a path (RFC 3986 3.3) nor ASCII is percent-encoded.
@@ -205,10 +253,13 @@ mod tests {
     use super::*;
 
     fn check(name: &str, arguments: &[&[&str]], expected: Option<&str>) {
-        let arguments: Vec<Argument> =
-            arguments.iter().map(|values| values.iter().map(|text| Cow::from(*text)).collect()).collect();
+        let mut values = Arguments::with_capacity(4);
+        for argument in arguments {
+            argument.iter().for_each(|text| values.push(Cow::from(*text)));
+            values.end_one();
+        }
         let function = Function::find(name, arguments.len()).unwrap().unwrap();
-        assert_eq!(function.call(&arguments, &TimeZone::UTC).as_deref(), expected, "{name}{arguments:?}");
+        assert_eq!(function.call(&values, &TimeZone::UTC).as_deref(), expected, "{name}{arguments:?}");
     }
 
     #[test]
@@ -221,11 +272,12 @@ mod tests {
         check("coding_system", &[&["LN"]], Some("http://loinc.org"));
         check("coding_system", &[&["HL70001"]], Some("http://terminology.hl7.org/CodeSystem/v2-0001"));
         check("coding_system", &[&["1.2.3"]], Some("urn:oid:1.2.3"));
-        check("coding_system", &[&["L"]], Some("L"));
+        check("coding_system", &[&["L"]], Some("urn:loopgate:coding-system:L"));
+        check("coding_system", &[&["http://acme.org/codes"]], Some("http://acme.org/codes"));
         check("minutes", &[&["1.5"], &["hr"]], Some("90"));
         check("minutes", &[&["x"], &["hr"]], None);
         check("minutes", &[&["15"], &[]], Some("15"));
-        check("after", &[&["20260312084500+0100"], &["30"], &["min"]], Some("20260312081500+0000"));
+        check("after", &[&["20260312084500+0100"], &["30"], &["min"]], Some("20260312091500+0100"));
         check("lower", &[&["ABC"]], Some("abc"));
         check("base64", &[&["Hi"]], Some("SGk="));
         check("uri_part", &[&["ST-1_a:b"]], Some("ST-1_a:b"));

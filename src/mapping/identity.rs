@@ -19,10 +19,10 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x8d1f_6a52_43c7_4e0b_9f3a_51c2_7be4_90d
 
 /// The logical id of the resource of this type with this business identifier. The system is empty when it has none.
 pub fn logical_id(kind: &str, system: &str, value: &str) -> SmolStr {
-    derived([kind, system, value])
+    text(derived([kind, system, value]))
 }
 
-fn derived<const N: usize>(parts: [&str; N]) -> SmolStr {
+fn derived<const N: usize>(parts: [&str; N]) -> Uuid {
     let mut name = Vec::with_capacity(128);
     for (at, part) in parts.into_iter().enumerate() {
         if at > 0 {
@@ -30,7 +30,7 @@ fn derived<const N: usize>(parts: [&str; N]) -> SmolStr {
         }
         name.extend_from_slice(part.as_bytes());
     }
-    text(Uuid::new_v5(&NAMESPACE, &name))
+    Uuid::new_v5(&NAMESPACE, &name)
 }
 
 /// Within which numbers without a system are the same: the facility of the sender (MSH-4), so that its systems agree;
@@ -48,14 +48,14 @@ impl SenderScope {
     }
 
     /// The logical id of the resource of this type with this number of the sender.
-    pub(super) fn id(&self, kind: &str, system: &str, value: &str) -> SmolStr {
+    pub(super) fn id(&self, kind: &str, system: &str, value: &str) -> Uuid {
         // No type of resource is empty, so that no identifier with a system gives the same name.
         derived(["", &self.0, kind, system, value])
     }
 }
 
 /// The logical id of a resource that has no business identifier.
-pub(super) fn positional_id(kind: &str, message: &Digest, spot: Spot, ordinal: usize) -> SmolStr {
+pub(super) fn positional_id(kind: &str, message: &Digest, spot: Spot, ordinal: usize) -> Uuid {
     let mut name = Vec::with_capacity(kind.len() + 64);
     name.extend_from_slice(kind.as_bytes());
     name.push(0);
@@ -65,10 +65,11 @@ pub(super) fn positional_id(kind: &str, message: &Digest, spot: Spot, ordinal: u
         name.extend_from_slice(&number.to_le_bytes());
     }
     name.extend_from_slice(&(ordinal as u64).to_le_bytes());
-    text(Uuid::new_v5(&NAMESPACE, &name))
+    Uuid::new_v5(&NAMESPACE, &name)
 }
 
-fn text(id: Uuid) -> SmolStr {
+/// The id as it is written.
+pub(super) fn text(id: Uuid) -> SmolStr {
     let mut buffer = Uuid::encode_buffer();
     SmolStr::from(&*id.hyphenated().encode_lower(&mut buffer))
 }
@@ -79,7 +80,7 @@ pub(super) fn of_identifiers(
     object: &Object,
     preferences: &[Preference],
     scope: &SenderScope,
-) -> Option<(SmolStr, usize)> {
+) -> Option<(Uuid, usize)> {
     let identifiers = object.get("identifier")?.items();
     preferences.iter().find_map(|preference| {
         let number = identifiers.iter().position(|identifier| suits(identifier, preference))?;
@@ -93,12 +94,12 @@ pub(super) fn of_identifiers(
 }
 
 /// The id that a reference by this identifier means.
-pub(super) fn of_identifier(kind: &str, identifier: &Node, scope: &SenderScope) -> Option<SmolStr> {
+pub(super) fn of_identifier(kind: &str, identifier: &Node, scope: &SenderScope) -> Option<Uuid> {
     parts(identifier).map(|(system, value)| number_id(kind, system, value, scope))
 }
 
-fn number_id(kind: &str, system: &str, value: &str, scope: &SenderScope) -> SmolStr {
-    if system.is_empty() { scope.id(kind, "", value) } else { logical_id(kind, system, value) }
+fn number_id(kind: &str, system: &str, value: &str, scope: &SenderScope) -> Uuid {
+    if system.is_empty() { scope.id(kind, "", value) } else { derived([kind, system, value]) }
 }
 
 fn parts(identifier: &Node) -> Option<(&str, &str)> {
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_number_without_a_system_is_one_of_its_facility() {
-        let id = |sender| scope(sender).id("Patient", "", "17");
+        let id = |sender| text(scope(sender).id("Patient", "", "17"));
         assert_eq!(id("EMR|NORTH"), id("SCHEDULING|NORTH"));
         assert_eq!(id("EMR|"), id("EMR"));
         for other in [id("EMR|SOUTH"), id("NORTH|"), id("|"), logical_id("Patient", "", "17")] {
@@ -164,15 +165,15 @@ mod tests {
         let object = node.as_object().unwrap();
         let north = scope("|NORTH");
         for (preferences, expected) in [
-            ("MR any", Some(north.id("P", "", "3"))),
+            ("MR any", Some(text(north.id("P", "", "3")))),
             ("PI with-system", Some(logical_id("P", "s", "2"))),
-            ("any", Some(north.id("P", "", "1"))),
-            ("sender", Some(north.id("P", "", "1"))),
+            ("any", Some(text(north.id("P", "", "1")))),
+            ("sender", Some(text(north.id("P", "", "1")))),
             ("PI", None),
         ] {
             let preferences: Vec<Preference> = preferences.split(' ').map(Preference::read).collect();
             assert_eq!(
-                of_identifiers("P", object, &preferences, &north).map(|(id, _)| id),
+                of_identifiers("P", object, &preferences, &north).map(|(id, _)| text(id)),
                 expected,
                 "{preferences:?}"
             );
@@ -186,12 +187,13 @@ mod tests {
         )
         .unwrap();
         let north = scope("|NORTH");
-        let of = |text| {
-            let found = of_identifiers("P", node.as_object().unwrap(), &[Preference::read(text)], &north);
-            found.map(|(id, _)| id)
+        let of = |preference| {
+            let preferences = [Preference::read(preference)];
+            let found = of_identifiers("P", node.as_object().unwrap(), &preferences, &north);
+            found.map(|(id, _)| text(id))
         };
         assert_eq!(of("with-system"), Some(logical_id("P", "s", "1")));
         assert_eq!(of("with-system except DL SS"), Some(logical_id("P", "t", "2")));
-        assert_eq!(of("sender"), Some(north.id("P", "s", "1")));
+        assert_eq!(of("sender"), Some(text(north.id("P", "s", "1"))));
     }
 }

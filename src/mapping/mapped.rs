@@ -47,12 +47,33 @@ impl std::fmt::Debug for UnmappedCode {
     }
 }
 
+/// What the header of a message says of the Bundle (v2-to-FHIR MSH[Bundle]): the control id as its identifier, the time
+/// of sending as its time stamp, where there is a time of day.
+fn head(header: Option<&Resource>) -> Object {
+    let mut head = Object::new();
+    let stated = |url: &str, value: &str| {
+        let extensions = header?.object().get("extension")?.items();
+        let extension = extensions.iter().find(|extension| extension.text(&["url"]) == Some(url))?;
+        extension.text(&[value]).map(SmolStr::from)
+    };
+    if let Some(id) = stated("urn:loopgate:message-control-id", "valueString") {
+        let mut identifier = Object::new();
+        identifier.push(SmolStr::new_static("system"), Node::from("urn:loopgate:message-control-id"));
+        identifier.push(SmolStr::new_static("value"), Node::String(id));
+        head.push(SmolStr::new_static("identifier"), Node::Object(identifier));
+    }
+    head.push(SmolStr::new_static("type"), Node::from(if header.is_some() { "message" } else { "collection" }));
+    if let Some(time) = stated("urn:loopgate:sent-at", "valueDateTime").filter(|time| time.contains('T')) {
+        head.push(SmolStr::new_static("timestamp"), Node::String(time));
+    }
+    head
+}
+
 /// All resources as one Bundle, a `message` when it begins with a MessageHeader, else a `collection`.
 pub fn bundle(mapped: &Mapped) -> Resource {
-    let header = mapped.resources.first().is_some_and(|resource| resource.kind() == "MessageHeader");
     let mut bundle = Object::new();
     bundle.push(SmolStr::new_static("resourceType"), Node::from("Bundle"));
-    bundle.push(SmolStr::new_static("type"), Node::from(if header { "message" } else { "collection" }));
+    bundle.extend(head(header(mapped)));
     let entries: Vec<Node> = mapped.resources.iter().map(entry).collect();
     if !entries.is_empty() {
         bundle.push(SmolStr::new_static("entry"), Node::Array(entries));
@@ -62,11 +83,12 @@ pub fn bundle(mapped: &Mapped) -> Resource {
 
 /// Appends the JSON text of `bundle`, without building it.
 pub fn write_bundle(mapped: &Mapped, out: &mut Vec<u8>) {
-    let header = mapped.resources.first().is_some_and(|resource| resource.kind() == "MessageHeader");
-    let kind = if header { "message" } else { "collection" };
-    out.extend_from_slice(br#"{"resourceType":"Bundle","type":""#);
-    out.extend_from_slice(kind.as_bytes());
-    out.push(b'"');
+    out.extend_from_slice(br#"{"resourceType":"Bundle","#);
+    let start = out.len();
+    head(header(mapped)).write(out);
+    // Its members go on with the entries: the brackets around them do not stay.
+    out.remove(start);
+    out.pop();
     for (at, resource) in mapped.resources.iter().enumerate() {
         out.extend_from_slice(if at == 0 { br#","entry":["# } else { b"," });
         out.extend_from_slice(br#"{"fullUrl":"urn:uuid:"#);
@@ -76,6 +98,10 @@ pub fn write_bundle(mapped: &Mapped, out: &mut Vec<u8>) {
         out.push(b'}');
     }
     out.extend_from_slice(if mapped.resources.is_empty() { b"}" } else { b"]}" });
+}
+
+fn header(mapped: &Mapped) -> Option<&Resource> {
+    mapped.resources.first().filter(|resource| resource.kind() == "MessageHeader")
 }
 
 fn entry(resource: &Resource) -> Node {

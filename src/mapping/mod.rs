@@ -25,6 +25,7 @@ mod identity;
 mod mapped;
 mod notation;
 mod plan;
+mod presence;
 mod release;
 mod render;
 mod rulebook;
@@ -46,5 +47,7 @@ pub use rulebook::{RuleBook, RuleEntry};
 pub use trace::{Fate, FieldTrace, Leaf, Origin, Outcome, Trace, TraceFault};
 pub use written::Reason;
 
+#[cfg(test)]
+mod book;
 #[cfg(test)]
 mod tests;

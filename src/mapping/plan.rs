@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::functions::Function;
 use super::notation::{Condition, ItemPath, SegmentPath, Structure};
+use super::presence::Presence;
 use super::rulebook::RuleBook;
 use crate::fhir::definitions::Primitive;
 
@@ -70,6 +71,8 @@ pub struct Map {
     /// The FHIR type that its rules write into.
     pub target: SmolStr,
     pub rules: Vec<Rule>,
+    /// What it makes depends on the text of its item alone.
+    pub closed: bool,
 }
 
 pub struct Rule {
@@ -79,6 +82,9 @@ pub struct Rule {
     pub id: SmolStr,
     pub origin: Origin,
     pub when: Option<Condition>,
+    /// What must be written for the rule, and for its condition, to do anything.
+    pub needs: Presence,
+    pub when_needs: Presence,
     pub source: Source,
     /// Empty: the element at hand.
     pub target: Vec<Step>,

@@ -9,6 +9,7 @@ use super::compile::{self, Declared};
 use super::diagnostic::Diagnostic;
 use super::mapped::{Context, Mapped};
 use super::plan::{Code, Library, MessagePlan};
+use super::presence;
 use super::render::{RenderPlan, Rendered, Renderer, Sources};
 use super::rulebook::RuleBook;
 use super::run;
@@ -53,6 +54,7 @@ impl Release {
         let compiled = compile::compile(&files)?;
         let mut library = compiled.library;
         let mut messages = compiled.messages;
+        presence::prepare(&mut library, &mut messages);
         library.book = Arc::new(RuleBook::number(&mut library, &mut messages));
         let library = Arc::new(library);
         let plans = messages.into_iter();
@@ -98,9 +100,11 @@ impl Release {
         &self.declared
     }
 
-    /// The plan for a message type such as `ADT^A08`.
+    /// The plan for a message type such as `ADT^A08`, else the one for its code with whatever event: `ACK`.
     pub fn select(&self, message_type: &str) -> Option<&Plan> {
-        self.events.get(message_type).map(|&index| &self.plans[index])
+        let code = message_type.split('^').next().unwrap_or_default();
+        let index = self.events.get(message_type).or_else(|| self.events.get(code))?;
+        self.plans.get(*index)
     }
 
     /// What the table of this name makes of a code; `None` when it lacks the code, or the release the table.

@@ -26,6 +26,14 @@ pub(super) fn map(text: &str) -> Mapped {
 }
 
 #[test]
+fn an_acknowledgement_is_one_whatever_its_event() {
+    for kind in ["ACK", "ACK^", "ACK^A08", "ACK^Z99"] {
+        assert!(as_configured().select(kind).is_some(), "{kind}");
+    }
+    assert!(as_configured().select("ADT").is_none() && as_configured().select("ADT^Z99").is_none());
+}
+
+#[test]
 fn the_base_maps_compile() {
     if let Err(found) = Release::compile(&builtin_files()) {
         let lines: Vec<String> = found.iter().map(ToString::to_string).collect();

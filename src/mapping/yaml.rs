@@ -98,10 +98,10 @@ impl<'t> Reader<'t> {
         Place { file: self.file, line: number(start.line()), column, width: number(width.max(1)) }
     }
 
-    /// From the opening of a list or mapping to its closing.
+    /// From the opening of a list or mapping to its closing, or to the end of the line.
     fn extent(&self, span: Span, end: Span) -> Place {
         let place = self.place(span, 0);
-        let width = if span.start.line() == end.end.line() { end.end.col() - span.start.col() } else { 1 };
+        let width = if span.start.line() == end.end.line() { end.end.col() - span.start.col() } else { usize::MAX };
         Place { width: number(width.max(1)), ..place }
     }
 

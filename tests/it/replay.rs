@@ -183,3 +183,45 @@ async fn a_code_is_listed_and_mapped_by_command_and_its_message_is_run_again() {
     tokio::time::timeout(PATIENCE, corrected).await.expect("the message is run again when the gateway starts");
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_over_the_store_is_applied_to_what_it_names() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_mappings(old.path(), "");
+    write_mappings(new.path(), "  X9: other");
+    let gateway = gateway_with(old.path()).await;
+    gateway.send(&adt("K1", "1", "X9")).await;
+    gateway.send(&adt("K2", "2", "F")).await;
+    for control_id in ["K1", "K2"] {
+        gateway.concluded(control_id).await;
+    }
+    let concerned = gateway.concluded("K1").await.id.to_string();
+    let data = gateway.stop().await;
+    let file = data.path().join("plan.json");
+    let config = data.path().join("loopgate.toml");
+    let command = |mappings: &Path, arguments: &[&str]| {
+        let text = format!("[mapping]\ndirectory = \"{}\"\n[[feed]]\nname = \"feed\"\n", mappings.display());
+        std::fs::write(&config, text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loopgate"));
+        command.args(arguments).arg("--config").arg(&config).arg("--data").arg(data.path()).output().unwrap()
+    };
+    let (to, out) = (new.path().display().to_string(), file.display().to_string());
+    let planned = command(old.path(), &["plan", "--since", "1h", "--to", &to, "--out", &out, "--json"]);
+    assert_eq!(planned.status.code(), Some(1), "{}", String::from_utf8_lossy(&planned.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&planned.stdout).unwrap();
+    assert_eq!((summary["exact"].as_u64(), summary["newlyFailing"].as_u64()), (Some(1), Some(0)), "{summary}");
+    let plan: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let named: Vec<&str> =
+        plan["messages"].as_array().unwrap().iter().filter_map(|one| one["message"].as_str()).collect();
+    assert_eq!(named, [concerned.as_str()]);
+
+    let too_soon = command(old.path(), &["apply", &out]);
+    assert_eq!(too_soon.status.code(), Some(78), "the configured mapping is not the planned one");
+    let applied = command(new.path(), &["apply", &out]);
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let pending = command(new.path(), &["message", "list", "--outcome", "pending", "--json"]);
+    let pending: Vec<serde_json::Value> =
+        String::from_utf8(pending.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids: Vec<&str> = pending.iter().filter_map(|message| message["id"].as_str()).collect();
+    assert_eq!(ids, [concerned.as_str()], "exactly what the plan named");
+}

@@ -164,6 +164,7 @@ fn our_own_messages_come_back_with_every_mapped_field() {
     let mut places = 0;
     for name in messages {
         let outcome = outcome(&release, &checkout::read(&name)).expect("a message that is mapped and written");
+        println!("{name}: {} places identical, {} other", outcome.identical, outcome.other.len());
         places += outcome.identical;
         assert_eq!(outcome.explicit_times, 0, "our own times say everything");
         for (place, before, after) in &outcome.other {

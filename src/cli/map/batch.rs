@@ -33,7 +33,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let name = file.file_stem().map_or(Path::new("message"), Path::new);
         match mapping.run(&Reading::of(&read(file)?), false) {
             Some(mapped) => {
-                let target = output.join(name).with_extension("json");
+                // A name may have dots of its own, so the extension is added, not put in the place of another.
+                let target = output.join(format!("{}.json", name.display()));
                 std::fs::write(&target, text(&mapped)).map_err(cannot(&target))?;
                 converted += 1;
             }

@@ -23,7 +23,7 @@ pub struct Arguments {
     /// How far the share of a field may fall, in percent of its values, before it counts as worse
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
     tolerance: f64,
-    /// A list of fields that are left unmapped on purpose: place and reason, one a line
+    /// A list of further fields that are left unmapped on purpose: place and reason, one a line
     #[arg(long, value_name = "FILE")]
     declared: Option<PathBuf>,
     /// How many rows of each list to print
@@ -38,7 +38,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mapping = Mapping::open(&arguments.release)?;
-    let declared = declarations(arguments.declared.as_ref())?;
+    let declared = declarations(&mapping.release, arguments.declared.as_ref())?;
     let baseline = arguments.baseline.as_ref().map(|file| {
         let parsed = Report::parse(&read_text(file)?);
         parsed.map_err(|fault| Failure::configuration(format!("{}: {fault}", file.display())))
@@ -85,7 +85,7 @@ fn show(report: &Report, top: usize) {
     let total = &report.total;
     print(&format!(
         "{} messages, {} populated values: {} mapped, {} repeated, {} only looked at, {} left out on purpose, {} \
-         dropped",
+         dropped, {} in messages without a map",
         grouped(report.messages),
         grouped(total.populated),
         share(total.mapped, total.populated),
@@ -93,6 +93,7 @@ fn show(report: &Report, top: usize) {
         share(total.consulted, total.populated),
         share(total.declared, total.populated),
         share(total.dropped, total.populated),
+        share(total.without_map, total.populated),
     ));
     show_types(report);
     section("Fields", report.fields.len(), usize::MAX);
@@ -135,6 +136,7 @@ fn fields(rows: &[FieldRow]) -> Table {
         "LOOKED AT",
         "DECLARED",
         "DROPPED",
+        "NO MAP",
         "USED",
         "FIRST SEEN",
     ]);
@@ -155,6 +157,7 @@ fn fields(rows: &[FieldRow]) -> Table {
             count(counts.consulted),
             count(counts.declared),
             (count(counts.dropped).0, tone),
+            count(counts.without_map),
             (format!("{used:.1} %"), tone),
             (row.first_seen.clone(), Tone::Dim),
         ]);

@@ -6,9 +6,10 @@ use super::{Section, tls_paths};
 use crate::base::ids::FeedName;
 use crate::base::limits;
 use crate::config::diagnostic::Fault;
-use crate::config::settings::{AckTiming, Feed, OnUnknownType, Role, Validation};
+use crate::config::settings::{AckTiming, Feed, OnUnknownType, Role};
 use crate::connectors::mllp::ListenerSettings;
 use crate::hl7v2::Charset;
+use crate::profile::Policy;
 use crate::record::ReusePolicy;
 
 pub(super) fn feed(section: &Section<'_>, faults: &mut Vec<Fault>) -> Feed {
@@ -45,11 +46,7 @@ pub(super) fn feed(section: &Section<'_>, faults: &mut Vec<Fault>) -> Feed {
         }),
         processing_ids: section.texts("processing_ids"),
         overlays: section.texts("overlays"),
-        validation: match section.text("validation") {
-            Some("report") => Validation::Report,
-            Some("park") => Validation::Park,
-            _ => Validation::Off,
-        },
+        validation: section.text("validation").and_then(Policy::named).unwrap_or(Policy::Off),
     }
 }
 

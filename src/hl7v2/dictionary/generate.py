@@ -17,6 +17,8 @@ import sys
 PRIMITIVES = {"ST", "ID", "IS", "NM", "SI", "DT", "TM", "DTM", "TX", "FT", "GTS", "SNM", "TN"}
 # Segments of v2.9 whose fields none of the two sources has.
 WITHOUT_FIELDS = ("CTR", "DEV", "DST", "GSC", "GSP", "GSR", "OH1", "OH2", "OH3", "OH4")
+# Types that neither source has: of v2.9, and what senders write where a component of the type is a CWE.
+MORE = {("FT1", 2): "CX", ("PV1", 20): "CWE"}
 VERSIONS = ("2_1", "2_2", "2_3", "2_3_1", "2_4", "2_5", "2_5_1", "2_6", "2_7", "2_8", "2_8_1", "2_8_2")
 
 HEADER = """\
@@ -80,6 +82,8 @@ def main(package, guide):
     read_versions(package, segments, datatypes)
     read_guide(guide / "segments", segments)
     read_guide(guide / "datatypes", datatypes)
+    for (name, number), kind in MORE.items():
+        add(segments, name, number, kind)
     for name in WITHOUT_FIELDS:
         segments[name] = {}
     for name in PRIMITIVES:

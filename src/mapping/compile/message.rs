@@ -5,10 +5,10 @@ use smol_str::SmolStr;
 use super::source::Item;
 use super::{Compiled, Compiler};
 use crate::fhir::definitions;
-use crate::mapping::diagnostic::Mistake;
+use crate::mapping::diagnostic::{Mistake, meant};
 use crate::mapping::notation::structure::SlotKind;
 use crate::mapping::notation::{Structure, structure};
-use crate::mapping::plan::{Action, MessagePlan, Origin, ResourcePlan, Rule};
+use crate::mapping::plan::{MessagePlan, Origin, ResourcePlan};
 use crate::mapping::written::{MessageFile, ResourceEntry};
 use crate::mapping::yaml::Scalar;
 
@@ -56,8 +56,9 @@ impl Compiler<'_> {
         let maps = entry.maps.iter().filter_map(|map| self.segment_map(map, &kind, structure)).collect();
         let when = entry.when.as_ref().map(|when| self.condition(when, &Item::None));
         let key = entry.key.as_ref().map(|key| self.path(key, &Item::None));
+        self.resource_names = Some(names.to_vec());
         let links = self.rules(entry.rules, &kind, &Item::None);
-        self.references_fit(&links, &entry.make, names);
+        self.resource_names = None;
         if matches!(when, Some(None)) || matches!(key, Some(None)) {
             return None;
         }
@@ -77,13 +78,14 @@ impl Compiler<'_> {
     fn segment_fits(&mut self, from: &Scalar, structure: &Structure) {
         if !structure::has_segment(structure, &from.text) {
             let message = format!("the structure has no segment `{}`", from.text);
-            self.report(Mistake::SourcePath, from.place, message, "");
+            self.report(Mistake::SourcePath, from.place, message, "what has no slot in the structure is not mapped");
         }
     }
 
     fn segment_map(&mut self, name: &Scalar, kind: &str, structure: &Structure) -> Option<(SmolStr, usize)> {
         let Some(signature) = self.maps.get(name.text.as_str()).cloned() else {
-            self.report(Mistake::UnknownMap, name.place, format!("there is no map `{}`", name.text), "");
+            let hint = meant(&name.text, self.maps.keys().map(SmolStr::as_str));
+            self.report(Mistake::UnknownMap, name.place, format!("there is no map `{}`", name.text), hint);
             return None;
         };
         if signature.datatype || signature.target != kind {
@@ -94,20 +96,5 @@ impl Compiler<'_> {
         let segment = Scalar { place: name.place, text: signature.source.to_string() };
         self.segment_fits(&segment, structure);
         Some((signature.source, signature.index))
-    }
-
-    fn references_fit(&mut self, rules: &[Rule], place: &Scalar, names: &[SmolStr]) {
-        for rule in rules {
-            match &rule.action {
-                Action::Each { name, rules } if names.contains(name) => self.references_fit(rules, place, names),
-                Action::Group { rules, .. } => self.references_fit(rules, place, names),
-                Action::Refer { name } | Action::Each { name, .. } if !names.contains(name) => {
-                    let message = format!("no resource here is named `{name}`");
-                    let hint = format!("named here: {}", names.join(", "));
-                    self.report(Mistake::UnknownResource, place.place, message, hint);
-                }
-                _ => {}
-            }
-        }
     }
 }

@@ -60,6 +60,8 @@ pub fn compile(files: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>> {
         let text = files.get(usize::from(one.place.file)).map_or("", |(_, text)| *text);
         let line = usize::try_from(one.place.line.saturating_sub(1)).unwrap_or(0);
         one.excerpt = text.lines().nth(line).unwrap_or_default().to_owned();
+        let length = u32::try_from(one.excerpt.chars().count()).unwrap_or(u32::MAX);
+        one.place.width = one.place.width.min((length + 1).saturating_sub(one.place.column)).max(1);
     }
     found.sort_by(|a, b| (&a.file, a.place, a.mistake).cmp(&(&b.file, b.place, b.mistake)));
     found.dedup();
@@ -82,6 +84,10 @@ pub(super) struct Compiler<'f> {
     /// Map name to index, FHIR type, and data type when it is a data type map.
     maps: HashMap<SmolStr, Signature>,
     tables: HashMap<SmolStr, usize>,
+    /// The resources of the message map at hand.
+    resource_names: Option<Vec<SmolStr>>,
+    /// Where each map is headed.
+    headings: Vec<Place>,
     /// The codes that each table gives.
     table_targets: Vec<Vec<SmolStr>>,
     /// Message, resource in it, and place: of resources that must be whole in the end.
@@ -202,6 +208,7 @@ impl Compiler<'_> {
             target: file.target.text.as_str().into(),
             datatype: file.datatype,
         };
+        self.headings.push(file.source.place);
         let name = Scalar { place: file.source.place, text: name.to_owned() };
         let taken = self.maps.insert(name.text.as_str().into(), signature).is_some();
         self.refuse_double(taken, &name);
@@ -230,7 +237,7 @@ impl Compiler<'_> {
         if datatype && !rules.is_empty() {
             self.requires_elements(&target, &rules, place);
         }
-        Map { name: name.into(), target, rules }
+        Map { name: name.into(), target, rules, closed: false }
     }
 
     fn source_is_known(&mut self, file: &MapFile) {
@@ -277,8 +284,7 @@ impl Compiler<'_> {
     fn refuse_cycles(&mut self, library: &Library) {
         for (index, map) in library.maps.iter().enumerate() {
             if rules::reaches(library, index, index, &mut Vec::new()) {
-                let origin = map.rules.first().map_or(Origin { file: 0, line: 1 }, |rule| rule.origin);
-                let place = Place { file: origin.file, line: origin.line, column: 1, width: 1 };
+                let place = self.headings.get(index).copied().unwrap_or_default();
                 self.report(Mistake::Cycle, place, format!("the map `{}` comes back to itself", map.name), "");
             }
         }

@@ -10,9 +10,9 @@ use super::{Compiler, Signature};
 use crate::fhir::Node;
 use crate::fhir::bindings::ValueSet;
 use crate::fhir::definitions::{self, Primitive};
-use crate::mapping::diagnostic::{Mistake, Place};
-
+use crate::mapping::diagnostic::{Mistake, Place, meant};
 use crate::mapping::plan::{Action, Library, Rule, Source};
+use crate::mapping::presence::Presence;
 use crate::mapping::run::leaf;
 use crate::mapping::written::RuleEntry;
 use crate::mapping::yaml::Scalar;
@@ -45,8 +45,18 @@ impl Compiler<'_> {
         if matches!(when, Some(None)) {
             return None;
         }
-        Some(Rule { number: 0, id, origin, when: when.flatten(), source: source?, target: end.steps, action })
-            .filter(|rule| self.has_what_it_needs(rule, owner, place))
+        let rule = Rule {
+            number: 0,
+            id,
+            origin,
+            when: when.flatten(),
+            needs: Presence::ALWAYS,
+            when_needs: Presence::ALWAYS,
+            source: source?,
+            target: end.steps,
+            action,
+        };
+        Some(rule).filter(|rule| self.has_what_it_needs(rule, owner, place, value_place.unwrap_or(place)))
     }
 
     /// What a constant or a code table writes must be among the codes that R4 allows for the element.
@@ -85,7 +95,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn has_what_it_needs(&mut self, rule: &Rule, owner: &str, place: Place) -> bool {
+    fn has_what_it_needs(&mut self, rule: &Rule, owner: &str, place: Place, value: Place) -> bool {
         let grouped = matches!(rule.action, Action::Group { .. } | Action::Refer { .. } | Action::Each { .. });
         let sourced = !matches!(rule.source, Source::Nothing);
         let here = rule.target.is_empty() && matches!(rule.action, Action::Group { .. });
@@ -96,7 +106,7 @@ impl Compiler<'_> {
         if here && !sourced && owner.is_empty() {
             self.report(Mistake::MissingKey, place, "the rule has no target", "write `to`");
         }
-        (grouped || sourced) && self.constant_fits(rule, place)
+        (grouped || sourced) && self.constant_fits(rule, value)
     }
 
     /// A constant that does not fit would be an issue in every message; a plain one is not looked at again.
@@ -143,6 +153,7 @@ impl Compiler<'_> {
             return self.refer(&name, kind);
         }
         if let Some(name) = entry.each {
+            self.resource_is_named(&name);
             let rules = self.rules(entry.rules, kind, &Item::None);
             return Some(Action::Each { name: name.text.as_str().into(), rules });
         }
@@ -163,7 +174,7 @@ impl Compiler<'_> {
             (None, Some(primitive)) => Some(Action::Leaf { primitive, table }),
             (None, None) => {
                 let hint = "write `as` with a data type map, or `rules`";
-                self.report(Mistake::TypeClash, entry.place, format!("a {kind} is not a plain value"), hint);
+                self.report(Mistake::TypeClash, entry.place, format!("{kind} is not a plain value"), hint);
                 None
             }
         }
@@ -177,11 +188,23 @@ impl Compiler<'_> {
         false
     }
 
+    /// Resources have names in a message map only.
+    fn resource_is_named(&mut self, name: &Scalar) {
+        let hint = match &self.resource_names {
+            Some(names) if names.contains(&SmolStr::from(name.text.as_str())) => return,
+            Some(names) => format!("named here: {}", names.join(", ")),
+            None => "only the rules of a message map refer to its resources".to_owned(),
+        };
+        let message = format!("no resource here is named `{}`", name.text);
+        self.report(Mistake::UnknownResource, name.place, message, hint);
+    }
+
     fn refer(&mut self, name: &Scalar, kind: &str) -> Option<Action> {
+        self.resource_is_named(name);
         if kind == "Reference" {
             return Some(Action::Refer { name: name.text.as_str().into() });
         }
-        let message = format!("a {kind} cannot hold a reference");
+        let message = format!("{kind} cannot hold a reference");
         self.report(Mistake::TypeClash, name.place, message, "");
         None
     }
@@ -189,14 +212,16 @@ impl Compiler<'_> {
     pub(super) fn table_named(&mut self, code: &Scalar) -> Option<usize> {
         let found = self.tables.get(code.text.as_str()).copied();
         if found.is_none() {
-            self.report(Mistake::UnknownTable, code.place, format!("there is no code table `{}`", code.text), "");
+            let hint = meant(&code.text, self.tables.keys().map(SmolStr::as_str));
+            self.report(Mistake::UnknownTable, code.place, format!("there is no code table `{}`", code.text), hint);
         }
         found
     }
 
     fn mapped(&mut self, name: &Scalar, link: Option<&Scalar>, kind: &SmolStr, table: Option<usize>) -> Option<Action> {
         let Some(Signature { index: map, target, datatype, .. }) = self.maps.get(name.text.as_str()).cloned() else {
-            self.report(Mistake::UnknownMap, name.place, format!("there is no map `{}`", name.text), "");
+            let hint = meant(&name.text, self.maps.keys().map(SmolStr::as_str));
+            self.report(Mistake::UnknownMap, name.place, format!("there is no map `{}`", name.text), hint);
             return None;
         };
         if !datatype {
@@ -216,7 +241,7 @@ impl Compiler<'_> {
         if target == *kind || (target == "Quantity" && matches!(kind.as_str(), "Duration" | "Age" | "Count")) {
             return Some(Action::Map { map, table });
         }
-        let message = format!("`{}` makes a {target}, but the target is a {kind}", name.text);
+        let message = format!("`{}` makes {target}, but the target is {kind}", name.text);
         self.report(Mistake::TypeClash, name.place, message, "");
         None
     }

@@ -169,7 +169,12 @@ impl Compiler<'_> {
         match Function::find(name, arguments) {
             Some(Ok(function)) => return Some(function),
             Some(Err(takes)) => {
-                let message = format!("`{name}` takes {} to {} arguments", takes.start(), takes.end());
+                let least = takes.start();
+                let message = if least == takes.end() {
+                    format!("`{name}` takes {least} arguments")
+                } else {
+                    format!("`{name}` takes {least} to {} arguments", takes.end())
+                };
                 self.report(Mistake::Function, place, message, "");
             }
             None => {
@@ -188,6 +193,6 @@ fn offset_of(text: &str, path: &str) -> usize {
     text.match_indices(path).map(|(at, _)| at).find(alone).unwrap_or(0)
 }
 
-fn width(text: &str) -> u32 {
+pub(super) fn width(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(1)
 }

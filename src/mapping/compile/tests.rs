@@ -56,7 +56,7 @@ fn rules() {
     check_rule("{ from: eval(PV1-3), to: birthDate }", &["3:13 LG0112"]);
     check_rule("{ from: minutes(PV1-3), to: birthDate }", &["3:13 LG0112"]);
     check_rule("{ from: PV1-3, to: identifier }", &["3:5 LG0115"]);
-    check_rule("{ value: not a code, to: gender }", &["3:5 LG0115"]);
+    check_rule("{ value: not a code, to: gender }", &["3:14 LG0115"]);
     check_rule("{ from: PV1-5, to: name, as: CX-Identifier }", &["3:34 LG0115"]);
     check_rule("{ from: PV1-2, to: gender, as: CWE-code }", &[]);
     check_rule("{ from: PV1-2, to: gender, as: CWE-code, code: Sex }", &["3:52 LG0115"]);
@@ -97,9 +97,9 @@ fn what_r4_wants() {
     check_rule("{ from: PID-8, to: communication, rules: [{ value: true, to: preferred }] }", &["3:5 LG0125"]);
     check_rule("{ value: true, to: communication.preferred }", &[]);
     let url = "http://hl7.org/fhir/StructureDefinition/patient-birth";
-    check_rule(&format!("{{ from: PID-11, to: 'extension[{url}Place].valueString' }}"), &["3:26 LG0126"]);
+    check_rule(&format!("{{ from: PID-11, to: 'extension[{url}Place].valueString' }}"), &["3:96 LG0126"]);
     check_rule(&format!("{{ from: PID-7.1, to: 'extension[{url}Time].valueDateTime' }}"), &[]);
-    check_rule(&format!("{{ from: PID-7.1, to: 'extension[{url}Tim].valueDateTime' }}"), &["3:27 LG0126"]);
+    check_rule(&format!("{{ from: PID-7.1, to: 'extension[{url}Tim].valueDateTime' }}"), &["3:37 LG0126"]);
 }
 
 #[test]
@@ -107,12 +107,12 @@ fn files() {
     check("a.yaml", "a: [1", &["1:4 LG0101"]);
     check("a.yaml", "what: is this", &["1:1 LG0105"]);
     check("a.yaml", "map: PID to Patient", &["1:6 LG0104"]);
-    check("a.yaml", "map: PID -> Patents", &["1:6 LG0109"]);
+    check("a.yaml", "map: PID -> Patents", &["1:13 LG0109"]);
     check("a.yaml", "table: Sex\ncodes: {}", &["1:8 LG0113"]);
     check("a.yaml", "table: T\ncodes: { a: x, A: y }", &["2:16 LG0113"]);
     check("a.yaml", "identity: { Patients: [MR] }", &["1:13 LG0109"]);
     check("A.yaml", "datatype: HD -> Identifier\nrules: [{ from: $this, as: B }]", &["2:28 LG0110"]);
-    check("A.yaml", "datatype: HD -> Identifier\nrules: [{ from: $this, as: A }]", &["2:1 LG0117"]);
+    check("A.yaml", "datatype: HD -> Identifier\nrules: [{ from: $this, as: A }]", &["1:11 LG0117"]);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn messages() {
     check("m.yaml", &message("MSH PID", "{ from: PID, make: Patient, maps: [X] }"), &["5:40 LG0110"]);
     check("m.yaml", &message("MSH PID", "{ from: PID, make: Encounter, maps: [PID-Patient] }"), &["5:42 LG0115"]);
     let refer = "{ from: PID, make: Patient, maps: [PID-Patient], refer: { managingOrganization: owner } }";
-    check("m.yaml", &message("MSH PID", refer), &["5:24 LG0116"]);
+    check("m.yaml", &message("MSH PID", refer), &["5:85 LG0116"]);
     let refer = "{ from: PID, make: Patient, maps: [PID-Patient], refer: { gender: patient } }";
     check("m.yaml", &message("MSH PID", refer), &["5:71 LG0115"]);
     let each = |name: &str| {
@@ -137,7 +137,7 @@ fn messages() {
         format!("{{ from: PID, make: Patient, maps: [PID-Patient], rules: [{rule}] }}")
     };
     check("m.yaml", &message("MSH PID", &each("patient")), &[]);
-    check("m.yaml", &message("MSH PID", &each("owner")), &["5:24 LG0116"]);
+    check("m.yaml", &message("MSH PID", &each("owner")), &["5:80 LG0116"]);
 }
 
 #[test]
@@ -150,4 +150,10 @@ fn renders() {
     check("r.yaml", &field("{ to: MSH-3 }"), &["4:14 LG0103"]);
     check("r.yaml", &field("{ to: MSH-3, from: Patient.id, as: XPN }"), &["4:49 LG0110"]);
     check("r.yaml", &field("{ to: MSH-3, from: Patient.gender, code: Gender }"), &["4:55 LG0111"]);
+    check("r.yaml", "render: X", &["1:9 LG0103"]);
+    check("r.yaml", "render: X\nsegments: [{ include: Y }]", &["2:23 LG0110"]);
+    check("r.yaml", "render: X\nsegments: [{ include: X }]", &["2:23 LG0117"]);
+    check("r.yaml", "render: X\nbased_on: X\nfields: [{ to: MSH-3, value: a }]", &["2:11 LG0117"]);
+    check("r.yaml", "render: X\nsegments: [{ each: Patient, segments: [{ include: Y }] }]", &["2:51 LG0110"]);
+    check("r.yaml", "render: X\nsegments: [{ each: Patient.., segments: [] }]", &["2:28 LG0106"]);
 }

@@ -61,7 +61,8 @@ fn fallen(baseline: &Report, now: &Report, tolerance_percent: f64) -> Vec<Drift>
 
 /// What is used or left out on purpose: declaring a field is no loss.
 fn settled(field: &FieldRow) -> f64 {
-    percent(field.counts.populated - field.counts.dropped.min(field.counts.populated), field.counts.populated)
+    let counts = &field.counts;
+    percent(counts.populated.saturating_sub(counts.dropped + counts.without_map), counts.populated)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share lies between 0 and 100")]

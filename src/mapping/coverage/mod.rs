@@ -18,21 +18,24 @@ use smol_str::{SmolStr, format_smolstr};
 pub use drift::{Drift, drifts};
 pub use report::{CodeRow, FORMAT, FieldRow, IssueRow, PartRow, Report, TypeRow};
 
-use super::explain::{Explanation, Fate};
+use super::explain::{Explanation, Fate, Why};
 use super::mapped::Mapped;
 use crate::base::Location;
 use crate::base::limits::REPORT_ROWS_MAX;
 
 /// How often something was populated, and what became of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Counts {
     pub populated: u64,
     pub mapped: u64,
     pub repeated: u64,
     pub consulted: u64,
     pub declared: u64,
+    /// Reached nothing, and nobody said that it should not.
     pub dropped: u64,
+    /// Stands in a message that no map takes.
+    pub without_map: u64,
 }
 
 /// A place without numbers of repetition, at the lowest level.
@@ -117,6 +120,7 @@ impl Tally {
                 self.counts.declared += 1;
                 self.reason.get_or_insert_with(|| reason.clone());
             }
+            Fate::Dropped(Why::NoMap, _) => self.counts.without_map += 1,
             Fate::Dropped(..) => {
                 self.counts.dropped += 1;
                 self.first_dropped.get_or_insert_with(|| name.into());
@@ -147,6 +151,7 @@ impl Counts {
         self.consulted += other.consulted;
         self.declared += other.declared;
         self.dropped += other.dropped;
+        self.without_map += other.without_map;
     }
 }
 

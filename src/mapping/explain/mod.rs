@@ -107,6 +107,8 @@ pub enum Fate {
 /// Why a place reached nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
+    /// No map takes the message.
+    NoMap,
     /// No rule looks at it.
     Unused,
     /// An earlier value, or another alternative, took its place.
@@ -134,7 +136,10 @@ impl Explanation {
     /// Explains a message that no map takes.
     pub fn without_map(message: &Message, declared: &Declarations) -> Self {
         let nothing = Mapped { resources: vec![], cleared: vec![], issues: vec![], unmapped: vec![], trace: None };
-        Self::new(message, &nothing, declared)
+        let mut explanation = Self::new(message, &nothing, declared);
+        let dropped = explanation.places.iter_mut().filter(|place| matches!(place.fate, Fate::Dropped(..)));
+        dropped.for_each(|place| place.fate = Fate::Dropped(Why::NoMap, Vec::new()));
+        explanation
     }
 
     pub fn leaf(&self, target: Target) -> Option<(&ExplainedResource, &ExplainedLeaf)> {
@@ -220,6 +225,7 @@ impl Why {
     /// A name for machines.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::NoMap => "no-map",
             Self::Unused => "unused",
             Self::Suppressed => "suppressed",
             Self::UnmappedCode => "unmapped-code",
@@ -230,6 +236,7 @@ impl Why {
     /// For people.
     pub const fn as_sentence(self) -> &'static str {
         match self {
+            Self::NoMap => "no map takes the message",
             Self::Unused => "no rule reads it",
             Self::Suppressed => "an earlier value stands in its place",
             Self::UnmappedCode => "its code is in no table",

@@ -4,34 +4,32 @@ use std::borrow::Cow;
 
 use super::item::{Found, Item, Level, Spot};
 use super::{Run, Scope};
-use crate::mapping::functions::Function;
+use crate::mapping::functions::{Arguments, Function};
 use crate::mapping::notation::{self, Condition, ItemPath, SegmentPath};
-use crate::mapping::plan::Source;
-
-type Visit<'v, 'p, 'm> = &'v mut dyn FnMut(&mut Run<'p, 'm>, Found<'m>);
+use crate::mapping::plan::{Rule, Source};
+use crate::mapping::trace::Outcome;
 
 impl<'p, 'm> Run<'p, 'm> {
-    /// Visits every value of a source. Nulls are visited too; absent ones may be.
-    pub(super) fn each(&mut self, source: &Source, scope: Scope<'m>, visit: Visit<'_, 'p, 'm>) {
+    /// Appends every value of a source to `found`. Nulls are among them; absent ones may be.
+    pub(super) fn find(&mut self, rule: &Rule, source: &Source, scope: Scope<'m>) {
         match source {
             Source::Nothing => {}
-            Source::Constant(text) => visit(self, Found::Constant(text.clone())),
-            Source::Segment(path) => self.each_of_field(path, scope, visit),
+            Source::Constant(text) => self.found.push(Found::Constant(text.clone())),
+            Source::Segment(path) => self.find_in_field(path, scope),
             Source::Item(path) => {
-                if let Some(item) = self.item_at(path, scope) {
-                    visit(self, Found::Item(item));
-                }
+                let item = self.item_at(path, scope);
+                self.found.extend(item.map(Found::Item));
             }
             Source::FirstOf(sources) => {
                 if let Some(first) = self.first_valued(sources, scope) {
-                    self.each(&sources[first], scope, visit);
+                    self.find(rule, &sources[first], scope);
+                    self.note_others(rule, &sources[first + 1..], scope);
                 }
             }
             Source::Call(..) => {
                 self.taken.clear();
-                if let Some(found) = self.call(source, scope) {
-                    visit(self, found);
-                }
+                let made = self.call(source, scope);
+                self.found.extend(made);
             }
         }
     }
@@ -40,18 +38,25 @@ impl<'p, 'm> Run<'p, 'm> {
         (0..sources.len()).find(|&at| self.is_valued(&sources[at], scope))
     }
 
-    fn each_of_field(&mut self, path: &SegmentPath, scope: Scope<'m>, visit: Visit<'_, 'p, 'm>) {
+    /// Another alternative was chosen before these.
+    fn note_others(&mut self, rule: &Rule, others: &[Source], scope: Scope<'m>) {
+        if self.tracer.is_none() {
+            return;
+        }
+        let mut items = Vec::new();
+        others.iter().for_each(|other| self.items(other, scope, false, &mut items));
+        items.into_iter().for_each(|item| self.note(rule, item.spot, Outcome::Suppressed));
+    }
+
+    fn find_in_field(&mut self, path: &SegmentPath, scope: Scope<'m>) {
         let Some(node) = self.node_of(&path.segment, scope) else { return };
         let segment = self.tree.nodes[node].segment;
         let number = u32::try_from(segment.index()).unwrap_or(u32::MAX);
         for (repetition, part) in (1..).zip(segment.field(path.field).repetitions()) {
-            if path.repetition != 0 && path.repetition != repetition {
-                continue;
-            }
-            let spot = Spot { segment: number, field: path.field, repetition, component: 0, subcomponent: 0 };
-            let whole = Item { level: Level::Repetition(part), spot };
-            if let Some(item) = whole.at(path.component, path.subcomponent) {
-                visit(self, Found::Item(item));
+            if path.repetition == 0 || path.repetition == repetition {
+                let spot = Spot { segment: number, field: path.field, repetition, component: 0, subcomponent: 0 };
+                let whole = Item { level: Level::Repetition(part), spot };
+                self.found.extend(whole.at(path.component, path.subcomponent).map(Found::Item));
             }
         }
     }
@@ -101,9 +106,10 @@ impl<'p, 'm> Run<'p, 'm> {
     pub(super) fn call(&mut self, source: &Source, scope: Scope<'m>) -> Option<Found<'m>> {
         let Source::Call(function, arguments) = source else { return None };
         let mut spot = Spot::default();
-        let mut values: Vec<Vec<Cow<'_, str>>> = Vec::with_capacity(arguments.len());
+        let mut values = Arguments::with_capacity(arguments.len());
         for argument in arguments {
-            values.push(self.argument(argument, scope, *function, &mut spot));
+            self.argument(argument, scope, *function, &mut spot, &mut values);
+            values.end_one();
         }
         function.call(&values, self.zone).map(|text| Found::Made(text, spot))
     }
@@ -120,28 +126,31 @@ impl<'p, 'm> Run<'p, 'm> {
         scope: Scope<'m>,
         function: Function,
         spot: &mut Spot,
-    ) -> Vec<Cow<'s, str>>
-    where
+        values: &mut Arguments<'s>,
+    ) where
         'm: 's,
     {
-        let mut values = Vec::new();
-        let mut items = Vec::new();
         match source {
             Source::Constant(text) => values.push(Cow::Borrowed(text.as_str())),
             Source::Call(..) => {
-                values.extend(self.call(source, scope).map(|found| Cow::Owned(found.text().into_owned())));
+                if let Some(found) = self.call(source, scope) {
+                    values.push(Cow::Owned(found.text().into_owned()));
+                }
             }
             Source::Nothing | Source::FirstOf(_) => {}
-            Source::Segment(_) | Source::Item(_) => self.items(source, scope, function.gathers(), &mut items),
-        }
-        for item in items {
-            if *spot == Spot::default() {
-                *spot = item.spot;
+            Source::Segment(_) | Source::Item(_) => {
+                let mut items = std::mem::take(&mut self.items);
+                self.items(source, scope, function.gathers(), &mut items);
+                for item in items.drain(..) {
+                    if *spot == Spot::default() {
+                        *spot = item.spot;
+                    }
+                    self.take(item, function.wants_er7());
+                    values.push(if function.wants_er7() { Cow::Owned(item.to_er7()) } else { item.text() });
+                }
+                self.items = items;
             }
-            self.take(item, function.wants_er7());
-            values.push(if function.wants_er7() { Cow::Owned(item.to_er7()) } else { item.text() });
         }
-        values
     }
 
     /// Notes that an item took part.

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use crate::base::Location;
 use crate::hl7v2::escape::escape;
 use crate::hl7v2::{Component, Delimiters, Message, Presence, Repetition, Segment, Subcomponent};
+use crate::mapping::presence;
 
 /// The place of an item, in numbers: cheap to carry, turned into a `Location` only when someone asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,17 +78,37 @@ impl<'m> Item<'m> {
         Some(Self { level, spot })
     }
 
-    /// Appends all parts one level down, in order.
-    pub fn parts(self, out: &mut Vec<Self>) {
+    /// Appends all parts one level down, in order; gives which of them are written, as bits.
+    pub fn parts(self, out: &mut Vec<Self>) -> u64 {
         let Self { level, spot } = self;
+        let mut written = 1;
         match level {
-            Level::Repetition(repetition) => out.extend((1..).zip(repetition.components()).map(|(number, part)| {
-                Self { level: Level::Component(part), spot: Spot { component: number, ..spot } }
-            })),
-            Level::Component(component) => out.extend((1..).zip(component.subcomponents()).map(|(number, part)| {
-                Self { level: Level::Subcomponent(part), spot: Spot { subcomponent: number, ..spot } }
-            })),
-            Level::Subcomponent(_) => out.push(self),
+            Level::Repetition(repetition) => {
+                for (number, part) in (1..).zip(repetition.components()) {
+                    written |= if part.raw().is_empty() { 0 } else { presence::bit(number) };
+                    out.push(Self { level: Level::Component(part), spot: Spot { component: number, ..spot } });
+                }
+            }
+            Level::Component(component) => {
+                for (number, part) in (1..).zip(component.subcomponents()) {
+                    written |= if part.raw().is_empty() { 0 } else { presence::bit(number) };
+                    out.push(Self { level: Level::Subcomponent(part), spot: Spot { subcomponent: number, ..spot } });
+                }
+            }
+            Level::Subcomponent(_) => {
+                out.push(self);
+                written |= presence::bit(1);
+            }
+        }
+        written
+    }
+
+    /// The level, and the text as it is written: what a closed map makes depends on these alone.
+    pub const fn raw(self) -> (u8, &'m str) {
+        match self.level {
+            Level::Repetition(part) => (0, part.raw()),
+            Level::Component(part) => (1, part.raw()),
+            Level::Subcomponent(part) => (2, part.raw()),
         }
     }
 

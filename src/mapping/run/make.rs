@@ -1,32 +1,42 @@
 //! Resources: made, identified, merged when two are one, tied to one another.
 
 use smol_str::SmolStr;
+use uuid::Uuid;
 
 use super::item::Spot;
 use super::{Run, Scope, insert};
 use crate::fhir::{Node, Object, Resource};
 use crate::mapping::identity;
-use crate::mapping::plan::{MessagePlan, ResourcePlan, Rule};
-use crate::mapping::trace::{Mark, Tracer};
+use crate::mapping::plan::{Map, MessagePlan, ResourcePlan, Rule};
+use crate::mapping::trace::{Mark, Outcome, Tracer};
 
 /// A resource under way.
 pub(super) struct Made<'p> {
     pub(super) object: Object,
     /// `Patient/ID`: made once for all who refer to it. Empty until the id is known.
     reference: SmolStr,
-    kind: SmolStr,
+    kind: &'p SmolStr,
     /// The part of the message map that made it, and its segment; `None` when a rule of another resource did.
     plan: Option<(&'p ResourcePlan, usize)>,
     /// It turned out to be the same as an earlier one, or nothing but constants.
     dropped: bool,
 }
 
+impl<'p> Made<'p> {
+    const fn begin(kind: &'p SmolStr, plan: Option<(&'p ResourcePlan, usize)>) -> Self {
+        Self { object: Object::new(), reference: SmolStr::new_static(""), kind, plan, dropped: true }
+    }
+}
+
 const RESOURCE_TYPE: SmolStr = SmolStr::new_static("resourceType");
 const ID: SmolStr = SmolStr::new_static("id");
 const REFERENCE: SmolStr = SmolStr::new_static("reference");
 
+/// Members that most resources do not exceed.
+const RESOURCE_MEMBERS: usize = 12;
+
 fn begin(kind: &SmolStr) -> Object {
-    let mut object = Object::new();
+    let mut object = Object::with_capacity(RESOURCE_MEMBERS);
     object.push(RESOURCE_TYPE, Node::String(kind.clone()));
     object.push(ID, Node::Null);
     object
@@ -37,12 +47,13 @@ impl<'p, 'm> Run<'p, 'm> {
         for resource in &plan.resources {
             for node in 0..self.tree.nodes.len() {
                 let wanted = self.tree.nodes[node].name == resource.from;
-                let scope = Scope::of_segment(node);
+                let scope = self.scope_of(node);
                 if wanted && resource.when.as_ref().is_none_or(|when| self.decide(when, resource.number, scope)) {
                     self.make(resource, scope);
                 }
             }
         }
+        self.named.sort();
         for index in 0..self.made.len() {
             if let Some((plan, node)) = self.made[index].plan.filter(|_| !self.made[index].dropped) {
                 self.tie(index, plan, node);
@@ -52,13 +63,7 @@ impl<'p, 'm> Run<'p, 'm> {
 
     fn make(&mut self, plan: &'p ResourcePlan, scope: Scope<'m>) {
         let index = self.made.len();
-        self.made.push(Made {
-            object: Object::new(),
-            reference: SmolStr::default(),
-            kind: plan.kind.clone(),
-            plan: Some((plan, scope.node)),
-            dropped: true,
-        });
+        self.made.push(Made::begin(&plan.kind, Some((plan, scope.node))));
         self.building = index;
         let mark = self.open_resource(plan.number, index);
         let mut object = begin(&plan.kind);
@@ -68,7 +73,7 @@ impl<'p, 'm> Run<'p, 'm> {
         let id = self.identify(plan, scope, &object, mark);
         let index = self.settle(index, id, object, mark);
         self.close(mark, 0);
-        self.named.push((&plan.name, self.tree.nodes[scope.node].group, index));
+        self.named.add(&plan.name, self.tree.nodes[scope.node].group, index, &self.tree);
     }
 
     fn run_maps(&mut self, plan: &'p ResourcePlan, scope: Scope<'m>, object: &mut Object) -> bool {
@@ -81,13 +86,16 @@ impl<'p, 'm> Run<'p, 'm> {
                 continue;
             }
             for node in self.tree.related(self.tree.nodes[scope.node].group, segment) {
-                written |= self.rules(rules, Scope::of_segment(node), object);
+                written |= {
+                    let scope = self.scope_of(node);
+                    self.rules(rules, scope, object)
+                };
             }
         }
         written
     }
 
-    fn identify(&mut self, plan: &ResourcePlan, scope: Scope<'m>, object: &Object, mark: Option<Mark>) -> SmolStr {
+    fn identify(&mut self, plan: &ResourcePlan, scope: Scope<'m>, object: &Object, mark: Option<Mark>) -> Uuid {
         if let Some(id) = self.id_of_identifiers(&plan.kind, object, mark) {
             return id;
         }
@@ -104,7 +112,7 @@ impl<'p, 'm> Run<'p, 'm> {
         identity::positional_id(&plan.kind, &self.context.message_digest, spot, 0)
     }
 
-    fn id_of_identifiers(&mut self, kind: &SmolStr, object: &Object, mark: Option<Mark>) -> Option<SmolStr> {
+    fn id_of_identifiers(&mut self, kind: &SmolStr, object: &Object, mark: Option<Mark>) -> Option<Uuid> {
         let preferences = self.library.identities.get(kind).map_or(&[][..], Vec::as_slice);
         let (id, number) = identity::of_identifiers(kind, object, preferences, &self.sender)?;
         self.trace_in(mark, |tracer, mark| tracer.identified(mark, number));
@@ -122,19 +130,19 @@ impl<'p, 'm> Run<'p, 'm> {
     }
 
     /// Gives the resource its id and keeps it, or adds it to the one that has this id already.
-    fn settle(&mut self, index: usize, id: SmolStr, mut object: Object, mark: Option<Mark>) -> usize {
-        let kind = self.made[index].kind.clone();
-        if let Some(&first) = self.by_id.get(&(kind.clone(), id.clone())) {
+    fn settle(&mut self, index: usize, id: Uuid, mut object: Object, mark: Option<Mark>) -> usize {
+        if let Some(&first) = self.by_id.get(&id) {
             let adopted = merge(&mut self.made[first].object, object);
             self.trace_in(mark, |tracer, mark| tracer.merged(mark, first, &adopted));
             return first;
         }
-        object.set(ID, Node::String(id.clone()));
+        self.by_id.insert(id, index);
+        let id = identity::text(id);
         let made = &mut self.made[index];
-        made.object = object;
-        made.reference = address(&kind, &id);
-        self.by_id.insert((kind, id), index);
+        made.reference = address(made.kind, &id);
         made.dropped = false;
+        object.set(ID, Node::String(id));
+        made.object = object;
         index
     }
 
@@ -148,16 +156,27 @@ impl<'p, 'm> Run<'p, 'm> {
         object: &mut Object,
     ) -> bool {
         let library = self.library;
-        let map = &library.maps[map];
+        let (index, map) = (map, &library.maps[map]);
+        let key = scope.item.filter(|_| map.closed).map(|item| (index, item.raw()));
+        if let Some(&known) = key.as_ref().and_then(|key| self.asides.get(key)) {
+            self.note(rule, spot, Outcome::Repeated);
+            self.put_reference(rule, known, object);
+            return true;
+        }
+        let clean = (self.issues.len(), self.unmapped.len());
+        let Some((made, identified)) = self.build_aside(rule, map, scope, spot) else { return false };
+        // What went wrong in it is to be told at every place.
+        if let Some(key) = key.filter(|_| identified && clean == (self.issues.len(), self.unmapped.len())) {
+            self.asides.insert(key, made);
+        }
+        self.put_reference(rule, made, object);
+        true
+    }
+
+    /// The resource, and whether a business identifier made its id.
+    fn build_aside(&mut self, rule: &Rule, map: &'p Map, scope: Scope<'m>, spot: Spot) -> Option<(usize, bool)> {
         let index = self.made.len();
-        let made = Made {
-            object: Object::new(),
-            reference: SmolStr::default(),
-            kind: map.target.clone(),
-            plan: None,
-            dropped: true,
-        };
-        self.made.push(made);
+        self.made.push(Made::begin(&map.target, None));
         let outer = std::mem::replace(&mut self.building, index);
         let mark = self.open_resource(rule.number, index);
         let mut aside = begin(&map.target);
@@ -165,16 +184,17 @@ impl<'p, 'm> Run<'p, 'm> {
         self.building = outer;
         if !written {
             self.drop(mark);
-            return false;
+            return None;
         }
-        let id = self.id_of_identifiers(&map.target, &aside, mark).unwrap_or_else(|| {
+        let id = self.id_of_identifiers(&map.target, &aside, mark);
+        let identified = id.is_some();
+        let id = id.unwrap_or_else(|| {
             self.trace_in(mark, Tracer::placed);
             identity::positional_id(&map.target, &self.context.message_digest, spot, 1)
         });
         let index = self.settle(index, id, aside, mark);
         self.close(mark, 0);
-        self.put_reference(rule, index, object);
-        true
+        Some((index, identified))
     }
 
     fn put_reference(&mut self, rule: &Rule, to: usize, object: &mut Object) {
@@ -207,7 +227,7 @@ impl<'p, 'm> Run<'p, 'm> {
             self.drop(mark);
             return false;
         };
-        let mut target = reference(address(kind, &id));
+        let mut target = reference(address(kind, &identity::text(id)));
         if let Some(target) = target.as_object_mut() {
             target.push(SmolStr::new_static("type"), Node::String(kind.clone()));
             target.push(SmolStr::new_static("identifier"), identifier);
@@ -226,7 +246,8 @@ impl<'p, 'm> Run<'p, 'm> {
         self.building = index;
         let mark = self.open_resource(plan.number, index);
         let mut object = std::mem::take(&mut self.made[index].object);
-        self.rules(&plan.links, Scope::of_segment(node), &mut object);
+        let scope = self.scope_of(node);
+        self.rules(&plan.links, scope, &mut object);
         self.close(mark, 0);
         self.made[index].object = object;
     }
@@ -263,7 +284,8 @@ impl<'p, 'm> Run<'p, 'm> {
         for index in self.all_named(name, self.tree.nodes[scope.node].group) {
             let Some((_, node)) = self.made[index].plan else { continue };
             self.at_hand = Some((name, index));
-            written |= self.element(rule, rules, Scope::of_segment(node), object, None);
+            let scope = self.scope_of(node);
+            written |= self.element(rule, rules, scope, object, None);
         }
         self.at_hand = outer;
         written
@@ -274,31 +296,12 @@ impl<'p, 'm> Run<'p, 'm> {
         if self.made[self.building].plan.is_none_or(|(plan, _)| plan.name != name) {
             return self.nearest_named(name, from);
         }
-        let others = self.named.iter().filter(|(other, _, index)| *other == name && *index != self.building);
-        let mut found: Vec<usize> = others.map(|(_, _, index)| *index).collect();
-        found.dedup();
-        found
+        self.named.all(name, self.building)
     }
 
     /// The resource whose rules run is none of them: nothing refers to itself.
     fn nearest_named(&self, name: &str, from: usize) -> Vec<usize> {
-        let mut group = Some(from);
-        let mut own = true;
-        while let Some(outer) = group {
-            let mut found: Vec<usize> = Vec::new();
-            for (other, at, index) in &self.named {
-                let fits = *other == name && *index != self.building && self.tree.holds(outer, *at, own);
-                if fits && !found.contains(index) {
-                    found.push(*index);
-                }
-            }
-            if !found.is_empty() {
-                return found;
-            }
-            group = self.tree.around(outer);
-            own = false;
-        }
-        Vec::new()
+        self.named.nearest(name, from, self.building, &self.tree)
     }
 }
 
@@ -307,7 +310,7 @@ fn address(kind: &str, id: &str) -> SmolStr {
 }
 
 fn reference(address: SmolStr) -> Node {
-    let mut object = Object::new();
+    let mut object = Object::with_capacity(1);
     object.push(REFERENCE, Node::String(address));
     Node::Object(object)
 }

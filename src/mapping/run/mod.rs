@@ -9,20 +9,25 @@ mod insert;
 mod item;
 pub(super) mod leaf;
 mod make;
+mod named;
 mod tree;
 
 pub use item::{Found, Item, Spot};
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 use smol_str::SmolStr;
+use uuid::Uuid;
 
+use self::named::Names;
 use self::tree::Tree;
 use super::identity::SenderScope;
 use super::mapped::{Context, Mapped, UnmappedCode};
 use super::notation::Condition;
 use super::plan::{Action, Code, Library, MessagePlan, Rule, Source, Step};
+use super::presence;
 use super::trace::{Mark, Outcome, Tracer};
 use crate::base::{Issue, IssueCode};
 use crate::fhir::definitions::Primitive;
@@ -41,15 +46,19 @@ pub fn run(library: &Library, plan: &MessagePlan, message: &Message, context: &C
         parts: Vec::with_capacity(64),
         tree: Tree::build(&plan.structure, message),
         made: Vec::with_capacity(16),
-        by_id: std::collections::HashMap::with_capacity(16),
-        named: Vec::with_capacity(16),
+        by_id: HashMap::with_capacity(32),
+        asides: HashMap::with_capacity(16),
+        named: Names::default(),
         at_hand: None,
         building: 0,
         issues: Vec::new(),
         unmapped: Vec::new(),
+        unmapped_at: HashSet::new(),
         cleared: Vec::new(),
         tracer: context.trace.then(|| Tracer::new(&library.book)),
         taken: Vec::new(),
+        found: Vec::with_capacity(16),
+        items: Vec::with_capacity(16),
     };
     run.make_all(plan);
     run.finish()
@@ -66,20 +75,28 @@ pub(super) struct Run<'p, 'm> {
     parts: Vec<Item<'m>>,
     tree: Tree<'p, 'm>,
     made: Vec<Made<'p>>,
-    /// Type and logical id to index in `made`.
-    by_id: std::collections::HashMap<(SmolStr, SmolStr), usize>,
-    /// Resources that the message map names: name, group instance, index in `made`.
-    named: Vec<(&'p SmolStr, usize, usize)>,
+    /// Logical id to index in `made`: an id is of one type alone.
+    by_id: HashMap<Uuid, usize>,
+    /// What closed maps made aside: the map and the text of the item to index in `made`.
+    asides: HashMap<(usize, (u8, &'m str)), usize>,
+    /// Resources that the message map names.
+    named: Names<'p>,
     /// The resource that an `each` has come to: name and index in `made`.
     at_hand: Option<(&'p SmolStr, usize)>,
     /// Index in `made` of the resource whose rules run.
     building: usize,
     issues: Vec<Issue>,
     unmapped: Vec<UnmappedCode>,
+    /// Tables and places of those, so that none is told twice.
+    unmapped_at: HashSet<(usize, Spot)>,
     cleared: Vec<(usize, SmolStr)>,
     tracer: Option<Tracer>,
     /// With a tracer: the places that took part in the call at hand.
     taken: Vec<Spot>,
+    /// Values of the rules that run, the innermost last.
+    found: Vec<Found<'m>>,
+    /// For the items of an argument, to be filled again and again.
+    items: Vec<Item<'m>>,
 }
 
 /// What paths of a rule start from.
@@ -90,12 +107,8 @@ pub(super) struct Scope<'m> {
     item: Option<Item<'m>>,
     /// Its parts: from and to in `Run::parts`.
     parts: (usize, usize),
-}
-
-impl Scope<'_> {
-    const fn of_segment(node: usize) -> Self {
-        Self { node, item: None, parts: (0, 0) }
-    }
+    /// What is written of the segment and the item.
+    written: presence::Presence,
 }
 
 impl<'p, 'm> Run<'p, 'm> {
@@ -107,11 +120,16 @@ impl<'p, 'm> Run<'p, 'm> {
         Mapped { resources, cleared, issues: self.issues, unmapped: self.unmapped, trace }
     }
 
+    fn scope_of(&self, node: usize) -> Scope<'m> {
+        let written = presence::Presence { fields: self.tree.nodes[node].written, parts: 1 };
+        Scope { node, item: None, parts: (0, 0), written }
+    }
+
     /// Runs rules into an element; true when something other than a constant was written.
     fn rules(&mut self, rules: &'p [Rule], scope: Scope<'m>, object: &mut Object) -> bool {
         let mut written = false;
         for rule in rules {
-            if self.applies(rule, scope) {
+            if scope.written.meets(rule.needs) && self.applies(rule, scope) {
                 written |= self.rule(rule, scope, object);
             }
         }
@@ -120,7 +138,7 @@ impl<'p, 'm> Run<'p, 'm> {
 
     fn applies(&mut self, rule: &Rule, scope: Scope<'m>) -> bool {
         let Some(when) = &rule.when else { return true };
-        self.decide(when, rule.number, scope)
+        scope.written.meets(rule.when_needs) && self.decide(when, rule.number, scope)
     }
 
     /// Whether a condition of a rule holds; what was looked at is noted.
@@ -138,12 +156,34 @@ impl<'p, 'm> Run<'p, 'm> {
             (Action::Refer { name }, _) => self.refer(rule, name, scope, object),
             (Action::Each { name, rules }, _) => self.for_each(rule, name, rules, scope, object),
             (Action::Group { rules, .. }, Source::Nothing) => self.element(rule, rules, scope, object, None),
-            (_, source) => {
-                let mut written = false;
-                self.each(source, scope, &mut |run, found| written |= run.apply(rule, scope, &found, object));
-                written
+            (Action::Leaf { primitive, table: None }, Source::Constant(text)) if primitive.is_plain() => {
+                self.constant(rule, text, object);
+                false
+            }
+            (_, source) => self.values(rule, source, scope, object),
+        }
+    }
+
+    /// A constant was looked at when the release was compiled.
+    fn constant(&mut self, rule: &Rule, text: &SmolStr, object: &mut Object) {
+        if !insert::is_occupied(object, &rule.target) {
+            let index = insert::insert(object, &rule.target, Node::String(text.clone()));
+            if let Some(tracer) = &mut self.tracer {
+                tracer.leaf(rule, &rule.target, index, None);
             }
         }
+    }
+
+    fn values(&mut self, rule: &'p Rule, source: &Source, scope: Scope<'m>, object: &mut Object) -> bool {
+        let from = self.found.len();
+        self.find(rule, source, scope);
+        let mut written = false;
+        for at in from..self.found.len() {
+            let found = std::mem::replace(&mut self.found[at], Found::Constant(SmolStr::default()));
+            written |= self.apply(rule, scope, &found, object);
+        }
+        self.found.truncate(from);
+        written
     }
 
     /// Carries out a rule for one value.
@@ -167,18 +207,21 @@ impl<'p, 'm> Run<'p, 'm> {
             return self.leaf(rule, *primitive, *table, found, object);
         }
         let outer_parts = self.parts.len();
-        let inner = self.take_apart(scope.node, found.item());
+        let inner = self.take_apart(scope, found.item());
         let written = self.apply_within(rule, inner, found, object);
         self.parts.truncate(outer_parts);
         written
     }
 
-    fn take_apart(&mut self, node: usize, item: Option<Item<'m>>) -> Scope<'m> {
-        let from = self.parts.len();
-        if let Some(item) = item {
-            item.parts(&mut self.parts);
+    /// The item with its parts, for rules that look into it. `$this` has been taken apart already.
+    fn take_apart(&mut self, scope: Scope<'m>, item: Option<Item<'m>>) -> Scope<'m> {
+        if item.is_some() && item.map(|item| item.spot) == scope.item.map(|item| item.spot) {
+            return scope;
         }
-        Scope { node, item, parts: (from, self.parts.len()) }
+        let from = self.parts.len();
+        let parts = item.map_or(1, |item| item.parts(&mut self.parts));
+        let written = presence::Presence { parts, ..scope.written };
+        Scope { item, parts: (from, self.parts.len()), written, ..scope }
     }
 
     /// Carries out a rule whose rules look into the value.
@@ -215,6 +258,9 @@ impl<'p, 'm> Run<'p, 'm> {
         object: &mut Object,
         table: Option<(usize, &Found<'m>)>,
     ) -> bool {
+        if insert::is_occupied(object, &rule.target) {
+            return false;
+        }
         let mark = self.open_element(rule);
         if rule.target.is_empty() {
             let written = self.rules(rules, scope, object);
@@ -269,17 +315,11 @@ impl<'p, 'm> Run<'p, 'm> {
     /// The first value that the rules of a map to a primitive give.
     fn scalar(&mut self, rule: &'p Rule, rules: &'p [Rule], scope: Scope<'m>, object: &mut Object) -> bool {
         for inner in rules {
-            if !self.applies(inner, scope) {
+            if !scope.written.meets(inner.needs) || !self.applies(inner, scope) {
                 continue;
             }
             let Action::Leaf { primitive, table } = &inner.action else { continue };
-            let mut value = None;
-            self.each(&inner.source, scope, &mut |run, found| {
-                if value.is_none() && found.item().is_none_or(Item::is_valued) {
-                    value = run.convert(inner, *primitive, *table, &found).map(|node| (node, found));
-                }
-            });
-            if let Some((node, found)) = value {
+            if let Some((node, found)) = self.first_value(inner, *primitive, *table, scope) {
                 let mark = self.open_element(rule);
                 self.record(inner, &[], 0, &found);
                 let index = insert::insert(object, &rule.target, node);
@@ -291,6 +331,26 @@ impl<'p, 'm> Run<'p, 'm> {
             }
         }
         false
+    }
+
+    fn first_value(
+        &mut self,
+        rule: &'p Rule,
+        primitive: Primitive,
+        table: Option<usize>,
+        scope: Scope<'m>,
+    ) -> Option<(Node, Found<'m>)> {
+        let from = self.found.len();
+        self.find(rule, &rule.source, scope);
+        let mut value = None;
+        for at in from..self.found.len() {
+            let found = std::mem::replace(&mut self.found[at], Found::Constant(SmolStr::default()));
+            if value.is_none() && found.item().is_none_or(Item::is_valued) {
+                value = self.convert(rule, primitive, table, &found).map(|node| (node, found));
+            }
+        }
+        self.found.truncate(from);
+        value
     }
 
     fn leaf(
@@ -355,11 +415,9 @@ impl<'p, 'm> Run<'p, 'm> {
     }
 
     fn note_unmapped(&mut self, table: usize, code: &str, spot: Spot) {
-        let table = self.library.tables[table].name.clone();
-        let location = spot.to_location(self.message);
-        let unmapped = UnmappedCode { table, code: code.into(), location };
-        if !self.unmapped.contains(&unmapped) {
-            self.unmapped.push(unmapped);
+        if self.unmapped_at.insert((table, spot)) {
+            let table = self.library.tables[table].name.clone();
+            self.unmapped.push(UnmappedCode { table, code: code.into(), location: spot.to_location(self.message) });
         }
     }
 

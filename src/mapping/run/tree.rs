@@ -4,6 +4,10 @@
 //! group that has a slot for it, else into the next one out. Only a segment that can begin a group begins another
 //! instance of it. What has no slot anywhere stays unplaced.
 
+use std::cell::RefCell;
+
+use smol_str::SmolStr;
+
 use crate::hl7v2::{Message, Segment};
 use crate::mapping::notation::Structure;
 use crate::mapping::notation::structure::SlotKind;
@@ -11,7 +15,7 @@ use crate::mapping::notation::structure::SlotKind;
 pub struct Tree<'p, 'm> {
     structure: &'p Structure,
     pub nodes: Vec<Node<'m>>,
-    groups: Vec<Instance>,
+    groups: Vec<Instance<'m>>,
 }
 
 /// A placed segment.
@@ -21,16 +25,49 @@ pub struct Node<'m> {
     pub name: &'m str,
     /// Index of its group instance.
     pub group: usize,
+    /// Which fields are written, as bits.
+    pub written: u64,
 }
 
 /// One instance of a group of the structure.
-struct Instance {
+struct Instance<'m> {
     definition: usize,
     parent: usize,
     /// The slot that was filled last.
     last: usize,
     nodes: Vec<usize>,
     groups: Vec<usize>,
+    /// Of `groups` those that cannot repeat.
+    single_groups: Vec<usize>,
+    /// The first segment of each name.
+    firsts: Vec<(&'m str, usize)>,
+    /// The last group instance in it, itself or further in: those in it have all numbers up to there.
+    end: usize,
+    /// What was looked for from here and where it was found: a group with many others in it is gone through once.
+    found: RefCell<Vec<(SmolStr, Option<usize>)>>,
+}
+
+impl<'m> Instance<'m> {
+    const fn new(definition: usize, parent: usize, index: usize) -> Self {
+        Self {
+            definition,
+            parent,
+            last: 0,
+            nodes: Vec::new(),
+            groups: Vec::new(),
+            single_groups: Vec::new(),
+            firsts: Vec::new(),
+            end: index,
+            found: RefCell::new(Vec::new()),
+        }
+    }
+
+    fn take(&mut self, name: &'m str, node: usize) {
+        self.nodes.push(node);
+        if !self.firsts.iter().any(|(first, _)| *first == name) {
+            self.firsts.push((name, node));
+        }
+    }
 }
 
 impl<'p, 'm> Tree<'p, 'm> {
@@ -40,8 +77,8 @@ impl<'p, 'm> Tree<'p, 'm> {
         for segment in message.segments() {
             let name = segment.name();
             if let Some(group) = tree.slot_for(name, current) {
-                tree.groups[group].nodes.push(tree.nodes.len());
-                tree.nodes.push(Node { segment, name, group });
+                tree.groups[group].take(name, tree.nodes.len());
+                tree.nodes.push(Node { segment, name, group, written: segment.written() });
                 current = group;
             }
         }
@@ -50,9 +87,17 @@ impl<'p, 'm> Tree<'p, 'm> {
 
     fn open(&mut self, definition: usize, parent: usize) -> usize {
         let index = self.groups.len();
-        self.groups.push(Instance { definition, parent, last: 0, nodes: Vec::new(), groups: Vec::new() });
+        self.groups.push(Instance::new(definition, parent, index));
         if index != parent {
             self.groups[parent].groups.push(index);
+            if !self.structure.groups[definition].repeats {
+                self.groups[parent].single_groups.push(index);
+            }
+            let mut around = Some(parent);
+            while let Some(group) = around {
+                self.groups[group].end = index;
+                around = self.around(group);
+            }
         }
         index
     }
@@ -112,7 +157,10 @@ impl<'p, 'm> Tree<'p, 'm> {
     /// its own for them.
     pub fn within(&self, group: usize, name: &str, out: &mut Vec<usize>) {
         let before = out.len();
-        out.extend(self.groups[group].nodes.iter().filter(|node| self.nodes[**node].name == name));
+        let instance = &self.groups[group];
+        if instance.firsts.iter().any(|(first, _)| *first == name) {
+            out.extend(instance.nodes.iter().filter(|node| self.nodes[**node].name == name));
+        }
         if out.len() == before && !self.structure.has_slot(self.groups[group].definition, name) {
             self.groups[group].groups.iter().for_each(|&inner| self.within(inner, name, out));
         }
@@ -126,8 +174,10 @@ impl<'p, 'm> Tree<'p, 'm> {
         let mut group = from;
         while out.is_empty() && group != 0 && !self.structure.has_slot(self.groups[group].definition, name) {
             group = self.groups[group].parent;
-            let own = self.groups[group].nodes.iter().copied();
-            out.extend(own.filter(|&node| self.nodes[node].name == name));
+            let instance = &self.groups[group];
+            if instance.firsts.iter().any(|(first, _)| *first == name) {
+                out.extend(instance.nodes.iter().filter(|node| self.nodes[**node].name == name));
+            }
         }
         out
     }
@@ -149,28 +199,31 @@ impl<'p, 'm> Tree<'p, 'm> {
 
     fn first(&self, group: usize, name: &str, through_repeating: bool) -> Option<usize> {
         let instance = &self.groups[group];
-        let own = instance.nodes.iter().copied().find(|&node| self.nodes[node].name == name);
+        let own = instance.firsts.iter().find(|(first, _)| *first == name).map(|(_, node)| *node);
         if own.is_some() || self.structure.has_slot(instance.definition, name) {
             return own;
         }
-        let inner = instance.groups.iter().filter(|&&inner| through_repeating || !self.repeats(inner));
-        inner.copied().find_map(|inner| self.first(inner, name, through_repeating))
+        if !through_repeating {
+            return instance.single_groups.iter().find_map(|inner| self.first(*inner, name, false));
+        }
+        if let Some((_, node)) = instance.found.borrow().iter().find(|(other, _)| other == name) {
+            return *node;
+        }
+        let first = instance.groups.iter().find_map(|inner| self.first(*inner, name, true));
+        if !instance.groups.is_empty() {
+            instance.found.borrow_mut().push((name.into(), first));
+        }
+        first
     }
 
-    fn repeats(&self, group: usize) -> bool {
+    /// Whether the group is one of several.
+    pub fn repeats(&self, group: usize) -> bool {
         self.structure.groups[self.groups[group].definition].repeats
     }
 
-    /// Whether a group lies within another, by a way that leads through single groups only or through any.
-    pub fn holds(&self, outer: usize, inner: usize, through_repeating: bool) -> bool {
-        let mut group = inner;
-        while group != outer {
-            if group == 0 || (!through_repeating && self.repeats(group)) {
-                return false;
-            }
-            group = self.groups[group].parent;
-        }
-        true
+    /// The last group in a group: all numbers up to there are of groups in it.
+    pub fn end_of(&self, group: usize) -> usize {
+        self.groups[group].end
     }
 
     /// The group around a group; `None` for the message.

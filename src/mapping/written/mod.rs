@@ -6,6 +6,8 @@ mod keys;
 mod overlay;
 mod read;
 mod render;
+#[cfg(test)]
+mod schema;
 mod show;
 
 use smol_str::SmolStr;
@@ -243,8 +245,13 @@ fn map_file(keys: &mut Keys, key: &'static str, reporter: &mut Reporter) -> Opti
         reporter.report(Mistake::Shape, heading.place, "expected an arrow", hint);
         return None;
     };
-    let part = |text: &str| Scalar { place: heading.place, text: text.trim().to_owned() };
-    Some(MapFile { datatype: key == "datatype", source: part(source), target: part(target), rules, unmapped })
+    let part = |text: &str, offset: usize| {
+        let characters = |text: &str| u32::try_from(text.chars().count()).unwrap_or(1);
+        let column = heading.place.column + characters(&heading.text[..offset]);
+        Scalar { place: Place { column, width: characters(text), ..heading.place }, text: text.to_owned() }
+    };
+    let (source, target) = (part(source.trim(), 0), part(target.trim(), heading.text.len() - target.trim().len()));
+    Some(MapFile { datatype: key == "datatype", source, target, rules, unmapped })
 }
 
 fn message_file(keys: &mut Keys, reporter: &mut Reporter) -> Option<MessageFile> {

@@ -2,21 +2,27 @@
 //!
 //! Exit codes: 0 nothing changes; 1 something changes, and nothing newly fails; 2 something newly fails.
 
-use std::path::PathBuf;
+mod stored;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::files::{Corpus, write_whole};
-use super::mapping::{Mapping, Reading, ZoneArguments};
-use super::output::{Failure, NO, Table, Tone, WORSE, grouped, print, say, toned};
+use crate::cli::StoreArguments;
+use crate::cli::files::{Corpus, write_whole};
+use crate::cli::mapping::{Mapping, Reading, ZoneArguments};
+use crate::cli::output::{Failure, NO, Table, Tone, WORSE, finish, grouped, print, say, toned};
+use crate::cli::replay::SelectionArguments;
 use crate::mapping::compare::{Change, FailureRow, Outcome, Plan, Shown, Summary, compare};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A folder of .hl7 files, however deep, to run both releases over
-    #[arg(long, value_name = "DIR")]
-    corpus: PathBuf,
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "data", "database"])]
+    corpus: Option<PathBuf>,
+    #[command(flatten)]
+    stored: StoredArguments,
     /// The mapping files of the release in use; without it the built-in ones
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
@@ -41,20 +47,25 @@ pub struct Arguments {
     zone: ZoneArguments,
 }
 
-pub fn run(arguments: &Arguments) -> ExitCode {
-    super::output::finish(plan(arguments))
+/// Stored messages instead of a corpus: each feed's configured release against new files in its place.
+#[derive(Debug, clap::Args)]
+struct StoredArguments {
+    #[command(flatten)]
+    selection: SelectionArguments,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
-fn plan(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let old = Mapping::with(arguments.from.as_deref(), &arguments.from_overlays, &arguments.zone)?;
-    let new = Mapping::with(arguments.to.as_deref(), &arguments.to_overlays, &arguments.zone)?;
-    let (mut summary, mut plan) = (Summary::default(), Plan::new(old.release.digest(), new.release.digest()));
-    Corpus::open(&arguments.corpus)?.for_each(|name, bytes| {
-        let reading = Reading::of(bytes);
-        let difference = compare(old.run(&reading, false).as_ref(), new.run(&reading, false).as_ref());
-        summary.add(name, &difference);
-        plan.add(name, &difference);
-    })?;
+pub async fn run(arguments: Arguments) -> ExitCode {
+    finish(plan(&arguments).await)
+}
+
+async fn plan(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (summary, plan) = match (&arguments.corpus, &arguments.stored.selection.since) {
+        (Some(corpus), None) => over_corpus(arguments, corpus)?,
+        (None, Some(_)) => over_store(arguments).await?,
+        _ => return Err(Failure::usage("give --corpus DIR, or --since SPAN for the messages of the store")),
+    };
     if let Some(file) = &arguments.out {
         write_whole(file, plan.to_json().map_err(Failure::no)?.as_bytes())?;
         say(&format!("the plan is in {}", file.display()));
@@ -65,6 +76,31 @@ fn plan(arguments: &Arguments) -> Result<ExitCode, Failure> {
         show(&summary, arguments.top);
     }
     Ok(exit_code(summary.worst()))
+}
+
+fn over_corpus(arguments: &Arguments, corpus: &Path) -> Result<(Summary, Plan), Failure> {
+    let old = Mapping::with(arguments.from.as_deref(), &arguments.from_overlays, &arguments.zone)?;
+    let new = Mapping::with(arguments.to.as_deref(), &arguments.to_overlays, &arguments.zone)?;
+    let (mut summary, mut plan) = (Summary::default(), Plan::new(old.release.digest(), new.release.digest()));
+    Corpus::open(corpus)?.for_each(|name, bytes| {
+        let reading = Reading::of(bytes);
+        let difference = compare(old.run(&reading, false).as_ref(), new.run(&reading, false).as_ref());
+        summary.add(name, &difference);
+        plan.add(name, &difference);
+    })?;
+    Ok((summary, plan))
+}
+
+/// The feeds' zones, overlays and present files are those of the configuration; only the files may be others.
+async fn over_store(arguments: &Arguments) -> Result<(Summary, Plan), Failure> {
+    let Some(mappings) = &arguments.to else {
+        return Err(Failure::usage("give --to DIR: the mapping files that would take the place of those in use"));
+    };
+    if arguments.from.is_some() || !arguments.from_overlays.is_empty() || !arguments.to_overlays.is_empty() {
+        return Err(Failure::usage("--from and overlays mean nothing here: the configuration says what is in use"));
+    }
+    let StoredArguments { selection, store } = &arguments.stored;
+    stored::plan(store, mappings, &selection.selection()?).await
 }
 
 /// The exit code that tells of the worst outcome.

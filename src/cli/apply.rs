@@ -1,0 +1,63 @@
+//! `loopgate apply`: runs again the messages that a plan names, and no others.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::StoreArguments;
+use super::output::{Failure, finish, say};
+use super::replay::{self, Pace};
+use super::setup;
+use crate::app;
+use crate::base::ids::MessageId;
+use crate::mapping::compare::{Outcome, Plan};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// What `loopgate plan --since … --out FILE` wrote
+    plan: PathBuf,
+    /// Run also the messages that newly fail
+    #[arg(long)]
+    failing: bool,
+    #[command(flatten)]
+    pace: Pace,
+    #[command(flatten)]
+    store: StoreArguments,
+}
+
+pub async fn run(arguments: Arguments) -> ExitCode {
+    finish(apply(&arguments).await)
+}
+
+async fn apply(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let file = arguments.plan.display();
+    let text = std::fs::read_to_string(&arguments.plan).map_err(|error| Failure::no(format!("{file}: {error}")))?;
+    let plan = Plan::parse(&text).map_err(|fault| Failure::no(format!("{file}: {fault}")))?;
+    let messages = messages(&plan, arguments.failing)?;
+    let settings = setup::settings(&arguments.store, &[])?;
+    let releases = app::releases(&settings).map_err(|error| setup::start_failure(&error))?;
+    if releases.digest().to_string() != plan.to {
+        return Err(Failure::configuration(
+            "the configured mapping is not the one that was planned: put the planned files in [mapping] directory, have \
+             the gateway load them (SIGHUP), then apply; or plan again",
+        ));
+    }
+    let store = app::open_store(&settings).await.map_err(|error| setup::start_failure(&error))?;
+    replay::go(store.as_ref(), &messages, &arguments.pace).await
+}
+
+/// The messages that the plan names, oldest first. Those that newly fail are refused unless asked for.
+fn messages(plan: &Plan, failing: bool) -> Result<Vec<MessageId>, Failure> {
+    let fails = plan.messages.iter().filter(|planned| planned.outcome == Outcome::NewlyFailing).count();
+    if fails > 0 && !failing {
+        let text =
+            format!("{fails} messages of the plan newly fail: correct the map and plan again, or give --failing");
+        return Err(Failure::no(text));
+    }
+    let ids: Result<Vec<MessageId>, _> = plan.messages.iter().map(|planned| planned.message.parse()).collect();
+    let mut ids = ids.map_err(|_| {
+        Failure::no("the plan names files, not messages of a store: `loopgate plan --since` makes one to apply")
+    })?;
+    ids.sort_unstable();
+    say(&format!("{} messages of the plan are run again", ids.len()));
+    Ok(ids)
+}
