@@ -19,6 +19,9 @@ pub fn hl7_time(text: &str) -> String {
 
 /// The name of a code system that no table names: `HL70001`, an OID, or what a sender called it.
 pub fn system_name(uri: &str) -> SmolStr {
+    if let Some(named) = uri.strip_prefix("urn:loopgate:coding-system:") {
+        return from_uri_part(named).into();
+    }
     let table = uri.strip_prefix("http://terminology.hl7.org/CodeSystem/v2-").map(|digits| format!("HL7{digits}"));
     let name = table.or_else(|| uri.strip_prefix("urn:oid:").map(str::to_owned));
     let local = uri.strip_prefix("urn:loopgate:coding-system:").map(|part| from_uri_part(part).into_owned());
@@ -95,6 +98,7 @@ mod tests {
         for (uri, name) in [
             ("http://terminology.hl7.org/CodeSystem/v2-0136", "HL70136"),
             ("urn:oid:1.2.3", "1.2.3"),
+            ("urn:loopgate:coding-system:99%20LAB", "99 LAB"),
             ("99LAB", "99LAB"),
         ] {
             assert_eq!(system_name(uri), name);
