@@ -126,12 +126,11 @@ fn is_closed(library: &Library, rules: &[Rule]) -> bool {
     rules.iter().all(|rule| {
         let inner = match &rule.action {
             Action::Group { rules, .. } => is_closed(library, rules),
-            Action::Each { .. } => false,
             Action::Map { map, .. } | Action::Scalar { map } | Action::Make { map } | Action::Link { map, .. } => {
                 is_closed(library, &library.maps[*map].rules)
             }
             Action::Leaf { .. } => true,
-            Action::Refer { .. } => false,
+            Action::Refer { .. } | Action::Each { .. } => false,
         };
         inner && is_closed_source(&rule.source) && rule.when.as_ref().is_none_or(is_closed_condition)
     })

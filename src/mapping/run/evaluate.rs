@@ -9,7 +9,7 @@ use crate::mapping::notation::{self, Condition, ItemPath, SegmentPath};
 use crate::mapping::plan::{Rule, Source};
 use crate::mapping::trace::Outcome;
 
-impl<'p, 'm> Run<'p, 'm> {
+impl<'m> Run<'_, 'm> {
     /// Appends every value of a source to `found`. Nulls are among them; absent ones may be.
     pub(super) fn find(&mut self, rule: &Rule, source: &Source, scope: Scope<'m>) {
         match source {

@@ -169,7 +169,7 @@ impl<'m> Item<'m> {
         match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim_end_matches(' ')),
             Cow::Owned(text) if text.ends_with(' ') => Cow::Owned(text.trim_end_matches(' ').to_owned()),
-            text => text,
+            text @ Cow::Owned(_) => text,
         }
     }
 }
