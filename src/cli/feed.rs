@@ -101,12 +101,12 @@ type FirstOfType = BTreeMap<String, String>;
 fn read(mapping: &Mapping, corpus: &Corpus) -> Result<(Findings, FirstOfType), Failure> {
     let (mut samples, mut coverage, mut first) = (Samples::default(), Coverage::default(), FirstOfType::new());
     let mut unmapped: BTreeMap<String, UnmappedType> = BTreeMap::new();
+    let declared = Declarations::of(&mapping.release);
     corpus.for_each(|name, bytes| {
         let Ok(header) = Header::read(bytes) else { return samples.add_unreadable() };
         let reading = Reading::of(bytes);
         samples.add(&Sample { bytes, message: &reading.message, header: &header, charset: &reading.charset });
         let mapped = mapping.run(&reading, true);
-        let declared = Declarations::default();
         let explanation = match &mapped {
             Some(mapped) => Explanation::new(&reading.message, mapped, &declared),
             None => Explanation::without_map(&reading.message, &declared),

@@ -23,7 +23,7 @@ pub struct Arguments {
     /// How far the share of a field may fall, in percent of its values, before it counts as worse
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
     tolerance: f64,
-    /// A list of fields that are left unmapped on purpose: place and reason, one a line
+    /// A list of further fields that are left unmapped on purpose: place and reason, one a line
     #[arg(long, value_name = "FILE")]
     declared: Option<PathBuf>,
     /// How many rows of each list to print
@@ -38,7 +38,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mapping = Mapping::open(&arguments.release)?;
-    let declared = declarations(arguments.declared.as_ref())?;
+    let declared = declarations(&mapping.release, arguments.declared.as_ref())?;
     let baseline = arguments.baseline.as_ref().map(|file| {
         let parsed = Report::parse(&read_text(file)?);
         parsed.map_err(|fault| Failure::configuration(format!("{}: {fault}", file.display())))

@@ -9,6 +9,7 @@ use crate::base::Phi;
 use crate::cli::files::{messages, read, read_text};
 use crate::cli::mapping::{Mapping, Reading, ReleaseArguments};
 use crate::cli::output::{Failure, Table, Tone, print, say, toned};
+use crate::mapping::Release;
 use crate::mapping::explain::source::covers;
 use crate::mapping::explain::{
     Declarations, ExplainedLeaf, ExplainedPlace, ExplainedResource, Explanation, Fate, Origin, RuleUse, Step, Target,
@@ -28,7 +29,7 @@ pub struct Arguments {
     /// Show values, not only their shapes: for synthetic messages
     #[arg(long)]
     values: bool,
-    /// A list of fields that are left unmapped on purpose: place and reason, one a line
+    /// A list of further fields that are left unmapped on purpose: place and reason, one a line
     #[arg(long, value_name = "FILE")]
     declared: Option<PathBuf>,
     /// One line of JSON for each message
@@ -40,7 +41,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mapping = Mapping::open(&arguments.release)?;
-    let declared = declarations(arguments.declared.as_ref())?;
+    let declared = declarations(&mapping.release, arguments.declared.as_ref())?;
     let bytes = read(&arguments.file)?;
     let messages = messages(&bytes);
     if messages.is_empty() {
@@ -65,11 +66,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if without_map == 0 { Ok(ExitCode::SUCCESS) } else { Err(Failure::no("not every message could be explained")) }
 }
 
-/// The declarations of a list file.
-pub fn declarations(file: Option<&PathBuf>) -> Result<Declarations, Failure> {
-    let Some(file) = file else { return Ok(Declarations::default()) };
+/// The declarations of the release and of a list file.
+pub fn declarations(release: &Release, file: Option<&PathBuf>) -> Result<Declarations, Failure> {
+    let of_release = Declarations::of(release);
+    let Some(file) = file else { return Ok(of_release) };
     let parsed = Declarations::parse(&read_text(file)?);
-    parsed.map_err(|fault| Failure::configuration(format!("{}: {fault}", file.display())))
+    let parsed = parsed.map_err(|fault| Failure::configuration(format!("{}: {fault}", file.display())))?;
+    Ok(of_release.and(parsed))
 }
 
 /// An explanation as far as it was asked for.

@@ -90,9 +90,14 @@ pub fn places(message: &Message, mapped: &Mapped, targets: &Targets, declared: &
     let traced = mapped.trace.iter().flat_map(|trace| trace.fields(message));
     let mut traced: HashMap<Location, FieldTrace<'_>> = traced.map(|field| (field.location.clone(), field)).collect();
     let mut trouble = trouble_by_place(mapped);
+    let said = said(mapped);
     let mut places = Vec::new();
     source::for_each_place(message, |place, text| {
         let fate = match traced.remove(&place.lowest).map_or(unused(), |field| fate(&field, targets)) {
+            Fate::Repeated(rules) if !said.contains(&letters(text)) => Fate::Dropped(Why::Suppressed, rules),
+            fate => fate,
+        };
+        let fate = match fate {
             Fate::Dropped(why, rules) => {
                 let reason = declared.reason(&place.lowest).cloned();
                 reason.map_or(Fate::Dropped(why, rules), Fate::Declared)
@@ -102,6 +107,23 @@ pub fn places(message: &Message, mapped: &Mapped, targets: &Targets, declared: &
         places.push(explained(place, text, fate, &mut trouble));
     });
     places
+}
+
+/// All texts of the output, one after the other, as `letters`.
+fn said(mapped: &Mapped) -> String {
+    let mut said = String::new();
+    for resource in &mapped.resources {
+        target::for_each_leaf(resource, |_, node| {
+            said.push_str(&letters(&target::text(node)));
+            said.push(' ');
+        });
+    }
+    said
+}
+
+/// Letters and digits alone, small: the same for `20260312` and `2026-03-12`.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn explained(

@@ -128,3 +128,38 @@ fn a_message_without_a_map_is_dropped_whole() {
     assert!(explanation.places.iter().all(|place| matches!(place.fate, Fate::Dropped(Why::NoMap, _))));
     assert_eq!(explanation.places.len(), 2);
 }
+
+#[test]
+fn what_comes_again_is_repeated_only_when_it_says_the_same() {
+    let files = [
+        (
+            "message/ADT_A01.yaml",
+            "message: ADT_A01\nevents: [ADT^A01]\nstructure: MSH {PID}\nresources:\n  - { from: PID, make: Patient, maps: [PID-Patient] }\n",
+        ),
+        (
+            "segment/PID-Patient.yaml",
+            "map: PID -> Patient\nrules:\n  - { from: PID-3, to: identifier, as: CX-Identifier }\n  - { from: PID-7, to: birthDate }\n",
+        ),
+        ("datatype/CX-Identifier.yaml", "datatype: CX -> Identifier\nrules:\n  - { from: CX.1, to: value }\n"),
+        ("identity.yaml", "identity:\n  Patient: [any]\n"),
+    ];
+    let files = files.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    let release = Release::compile(&files).unwrap_or_else(|found| panic!("{found:?}"));
+    let text =
+        "MSH|^~\\&|A|B|||20260312||ADT^A01|1|P|2.5.1\rPID|||17||||19700131\rPID|||17||||19700131\rPID|||17||||19800131";
+    let (message, _) = Message::parse(text);
+    let context = Context {
+        default_zone: jiff::tz::TimeZone::UTC,
+        message_digest: Digest::of(text.as_bytes()),
+        sender: "A|B".into(),
+        trace: true,
+    };
+    let mapped = release.select("ADT^A01").expect("a plan").run(&message, &context);
+    let explanation = Explanation::new(&message, &mapped, &Declarations::default());
+    let fates = explanation
+        .places
+        .iter()
+        .filter(|place| place.place.lowest.field == Some(7) && place.place.lowest.segment == "PID");
+    let fates: Vec<_> = fates.map(|place| place.fate.as_str()).collect();
+    assert_eq!(fates, ["mapped", "repeated", "dropped"]);
+}
