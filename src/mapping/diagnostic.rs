@@ -1,5 +1,7 @@
 //! What is wrong with a mapping file, and where: numbered, located, with a hint.
 
+use std::fmt::Write as _;
+
 use smol_str::SmolStr;
 
 use crate::base::nearest;
@@ -209,7 +211,7 @@ impl Diagnostic {
             tone("1;31", mark),
         );
         if !self.hint.is_empty() {
-            text.push_str(&format!("\n{margin} {} {}", tone("34", "=".to_owned()), self.hint));
+            let _ = write!(text, "\n{margin} {} {}", tone("34", "=".to_owned()), self.hint);
         }
         text
     }

@@ -59,7 +59,7 @@ pub fn compile(files: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>> {
     for one in &mut found {
         let text = files.get(usize::from(one.place.file)).map_or("", |(_, text)| *text);
         let line = usize::try_from(one.place.line.saturating_sub(1)).unwrap_or(0);
-        one.excerpt = text.lines().nth(line).unwrap_or_default().to_owned();
+        text.lines().nth(line).unwrap_or_default().clone_into(&mut one.excerpt);
         let length = u32::try_from(one.excerpt.chars().count()).unwrap_or(u32::MAX);
         one.place.width = one.place.width.min((length + 1).saturating_sub(one.place.column)).max(1);
     }
@@ -117,7 +117,7 @@ fn inside(text: &str, scalar: &Scalar, offset: usize) -> Place {
     let at_end = offset >= scalar.text.len();
     let rest = text.split_inclusive('\n').skip(first).flat_map(str::chars).skip(skipped);
     // A block scalar begins with its indicator, which is no part of the text.
-    let mut indicator = rest.clone().next().filter(|c| "|>".contains(*c) && !scalar.text.starts_with(*c)).is_some();
+    let mut indicator = rest.clone().next().is_some_and(|c| "|>".contains(c) && !scalar.text.starts_with(c));
     for next in rest {
         if indicator {
             indicator = next != '\n';

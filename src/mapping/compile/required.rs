@@ -65,7 +65,7 @@ fn writes(step: &Step, element: &str) -> bool {
     let key = step.key.trim_start_matches('_');
     match element.strip_suffix("[x]") {
         None => key == element,
-        Some(stem) => key.strip_prefix(stem).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase())),
+        Some(choice) => key.strip_prefix(choice).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase())),
     }
 }
 

@@ -43,6 +43,7 @@ fn found() -> Vec<(String, String, Vec<Diagnostic>)> {
 }
 
 /// Compares a file with what it should hold, or writes it when `UPDATE_REFERENCE` is set.
+#[expect(clippy::disallowed_methods, reason = "a developer asks for the files to be written anew")]
 fn settle(path: &Path, text: &str) {
     if std::env::var("UPDATE_REFERENCE").is_ok() {
         return std::fs::write(path, text).expect("a file that can be written");

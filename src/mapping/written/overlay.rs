@@ -67,7 +67,7 @@ pub fn lay(overlay: OverlayFile, files: &mut [WrittenFile], reasons: &mut Vec<Re
         let (name, inner) = change.within.text.split_once('/').unwrap_or((&change.within.text, ""));
         let inner = SmolStr::from(inner);
         let rows = rows_of(&change.deed, files, reporter);
-        let names: Vec<SmolStr> = files.iter().filter_map(|file| name_of(file)).collect();
+        let names: Vec<SmolStr> = files.iter().filter_map(name_of).collect();
         let Some(file) = files.iter_mut().find(|file| name_of(file).is_some_and(|own| own == name)) else {
             let hint = meant(name, names.iter().map(SmolStr::as_str));
             let message = format!("there is no map, message or table `{name}`");
