@@ -47,6 +47,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("OBR-27.", "withdrawn in 2.7: the priority of OBR-5"),
     ("OBR-47.", "a detail among those of OBR-46"),
     ("OBX-2.", "VR, and SN with <> or +, are plain text to FHIR"),
+    ("OBX-6.", "the unit of SN with <> or +, in the text"),
     ("OBX-5.", "VR, and SN with <> or +, are plain text to FHIR"),
     ("OBX-25.", "a performer, whom OBX-16 holds"),
 ];

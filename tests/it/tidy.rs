@@ -25,7 +25,11 @@ struct Exception {
     reason: &'static str,
 }
 
-const LONG_FILES: &[Exception] = &[];
+const LONG_FILES: &[Exception] = &[Exception {
+    place: "src/mapping/builtin.rs",
+    lines: 600,
+    reason: "the list of the mapping files, one a line, in place of a build script",
+}];
 const LONG_FUNCTIONS: &[Exception] = &[];
 
 /// Fails with all complaints at once.
