@@ -5,7 +5,7 @@ use super::report::Report;
 use super::structure::Slot;
 use crate::base::issue::IssueCode;
 use crate::fhir::bindings;
-use crate::fhir::{Node, definitions};
+use crate::fhir::{Node, Object, definitions};
 
 /// What a list of codes says about a system and a code; no system for a bare `code`.
 pub trait Codes {
@@ -25,6 +25,13 @@ pub fn check(slot: Slot, node: &Node, place: &Place<'_>, report: &mut Report) {
     if !is_member(set, slot.kind, node) {
         let text = format!("a code of the value set {} is required", set.name);
         report.error(place, IssueCode::UnknownCode, text);
+    }
+}
+
+/// A system names a code system for everybody, so that a sender's short name is none (R4 4.1.1).
+pub fn check_system(coding: &Object, place: &Place<'_>, report: &mut Report) {
+    if coding.get("system").and_then(Node::as_str).is_some_and(|system| !system.contains(':')) {
+        report.warning(&place.member("system"), IssueCode::DataType, "expected an absolute URI");
     }
 }
 

@@ -102,8 +102,10 @@ impl<'v> Walk<'v> {
         self.presence(kind, object, place);
         self.invariants(kind, slot, object, place, scope);
         self.extensions(kind, slot, object, place, scope);
-        if kind == "Reference" {
-            self.reference(object, place, scope);
+        match kind {
+            "Reference" => self.reference(object, place, scope),
+            "Coding" => binding::check_system(object, place, &mut self.report),
+            _ => {}
         }
     }
 

@@ -138,6 +138,15 @@ fn bindings() {
 }
 
 #[test]
+fn systems_of_codes_are_absolute() {
+    let with = |system: &str| {
+        format!(r#"{{"resourceType":"Patient","maritalStatus":{{"coding":[{{"system":"{system}","code":"M"}}]}}}}"#)
+    };
+    check(&with("http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"), &[]);
+    check(&with("99LOCAL"), &["warning Patient.maritalStatus.coding[0].system: expected an absolute URI"]);
+}
+
+#[test]
 fn extensions() {
     let address = |line: &str| format!(r#"{{"resourceType":"Patient","address":[{{"line":["A"],{line}}}]}}"#);
     let tract = r#"{"url":"http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-censusTract","valueString":"1"}"#;
