@@ -18,7 +18,7 @@ LOAD := target/load/release/loopgate-load
 # Starts a PostgreSQL server for the rest of the recipe line, and stops it at its end.
 WITH_POSTGRES := .ci/need psql postgresql; settings=$$(tests/support/postgres.sh); eval "$$settings"; trap 'tests/support/postgres.sh stop >/dev/null' EXIT
 
-.PHONY: help build demo test interop fidelity crash bench corpus fuzz doc deny hashes load-client tools python
+.PHONY: help build demo test interop fidelity crash bench bench-map corpus fuzz doc deny hashes load-client tools python
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ crash: build load-client ## Kill the gateway under load and check what it promis
 
 bench: build load-client python ## Measure: acknowledged and concluded messages a second, latencies, CPU, memory, start time
 	@$(WITH_POSTGRES); benches/run.py --gateway $(LOOPGATE) --load $(LOAD)
+
+bench-map: ## Measure mapping alone: messages a second of processor time on one core, and time for each byte up to 16 MB
+	@cargo bench --bench mapping
 
 corpus: build python ## Send all messages of the shared corpus through a running gateway (skips loudly without it)
 	@tests/corpus/run.py --gateway $(LOOPGATE) --corpus ../shared/data/messages --report target/corpus/report.md

@@ -13,6 +13,7 @@ use loopgate::mapping::{Context, Release, write_bundle};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const RUNS: usize = 11;
+const RUNS_OF_LARGE: usize = 3;
 /// Bytes of messages in one run.
 const RUN_BYTES: usize = 2_000_000;
 const SIZES: [usize; 4] = [1 << 10, 64 << 10, 1 << 20, 16 << 20];
@@ -61,9 +62,10 @@ fn seconds(release: &Release, bytes: &[u8], trace: bool) -> (f64, f64) {
         let count = messages as f64;
         (processor_time() - start) / count
     };
-    let mut runs: Vec<f64> = (0..RUNS).map(|_| run()).collect();
+    let count = if bytes.len() > RUN_BYTES { RUNS_OF_LARGE } else { RUNS };
+    let mut runs: Vec<f64> = (0..count).map(|_| run()).collect();
     runs.sort_by(f64::total_cmp);
-    (runs[RUNS / 2], runs[0])
+    (runs[count / 2], runs[0])
 }
 
 #[expect(clippy::print_stdout, reason = "a bench prints its figures")]

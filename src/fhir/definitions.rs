@@ -93,7 +93,7 @@ impl Primitive {
     }
 }
 
-/// The types that a choice element of any type may take: `valueX` of an extension (R4 2.1.28.0.3, open types).
+/// The types that a choice element of any type may take: `valueX` of an extension (R4, open types).
 const ANY: &str = "base64Binary boolean canonical code date dateTime decimal id instant integer markdown oid \
                    positiveInt string time unsignedInt uri url uuid Address Age Annotation Attachment CodeableConcept \
                    Coding ContactPoint Count Distance Duration HumanName Identifier Money Period Quantity Range Ratio \

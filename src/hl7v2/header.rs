@@ -75,6 +75,14 @@ pub enum AckMode {
     Enhanced { accept: AckCondition, application: AckCondition },
 }
 
+/// The first repetition of MSH-18; a set that ISO 2022 escapes switch to (JIS X 0208 and 0212, ISO IR87 and IR159) before
+/// it, as its decoder reads the ASCII beside it too.
+fn charset(field: &[u8], delimiters: Delimiters) -> &[u8] {
+    let switched = (2..=4).map(|number| part(field, delimiters.repetition, number));
+    let mut switched = switched.filter(|code| matches!(*code, b"ISO IR87" | b"ISO IR159"));
+    switched.next().unwrap_or_else(|| part(field, delimiters.repetition, 1))
+}
+
 impl Header {
     /// Reads the first line. Blanks and a byte order mark before it are tolerated.
     pub fn read(bytes: &[u8]) -> Result<Self, HeaderFault> {
@@ -109,7 +117,7 @@ impl Header {
             sequence_number: text(field(13)),
             accept_acknowledgment: text(field(15)),
             application_acknowledgment: text(field(16)),
-            charset: text(part(field(18), delimiters.repetition, 1)),
+            charset: text(charset(field(18), delimiters)),
             profiles: text(field(21)),
             faults: Vec::new(),
             utf8,
@@ -128,9 +136,16 @@ impl Header {
         }
     }
 
-    /// `MSH-3|MSH-4`: with feed and control id the key for duplicates.
+    /// `MSH-3|MSH-4`, with the usual delimiters within: with feed and control id the key for duplicates.
     pub fn sender(&self) -> SmolStr {
-        smol_str::format_smolstr!("{}|{}", self.sending_application, self.sending_facility)
+        let Delimiters { component, subcomponent, .. } = self.delimiters;
+        let usual = |c: char| match u8::try_from(c).ok() {
+            byte @ Some(_) if byte == component => '^',
+            byte @ Some(_) if byte == subcomponent => '&',
+            _ => c,
+        };
+        let [application, facility] = [&self.sending_application, &self.sending_facility];
+        application.chars().chain(['|']).chain(facility.chars()).map(usual).collect()
     }
 
     /// `ADT^A08`; the code alone when there is no trigger event, empty when there is neither.

@@ -91,8 +91,8 @@ pub fn write_bundle(mapped: &Mapped, out: &mut Vec<u8>) {
     out.pop();
     for (at, resource) in mapped.resources.iter().enumerate() {
         out.extend_from_slice(if at == 0 { br#","entry":["# } else { b"," });
-        out.extend_from_slice(br#"{"fullUrl":"urn:uuid:"#);
-        out.extend_from_slice(resource.id().unwrap_or_default().as_bytes());
+        out.extend_from_slice(br#"{"fullUrl":""#);
+        url_parts(resource).into_iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         out.extend_from_slice(br#"","resource":"#);
         resource.object().write(out);
         out.push(b'}');
@@ -104,9 +104,17 @@ fn header(mapped: &Mapped) -> Option<&Resource> {
     mapped.resources.first().filter(|resource| resource.kind() == "MessageHeader")
 }
 
+/// What every `fullUrl` begins with. References in a Bundle are `Type/ID`, which R4 resolves against the base of the
+/// `fullUrl` of the entry they stand in (bundle.html#references). No server is meant: `.invalid` has none (RFC 2606).
+const BASE: &str = "http://loopgate.invalid/fhir/";
+
+fn url_parts(resource: &Resource) -> [&str; 4] {
+    [BASE, resource.kind(), "/", resource.id().unwrap_or_default()]
+}
+
 fn entry(resource: &Resource) -> Node {
-    let mut entry = Object::new();
-    let url = smol_str::format_smolstr!("urn:uuid:{}", resource.id().unwrap_or_default());
+    let mut entry = Object::with_capacity(2);
+    let url = url_parts(resource).into_iter().collect();
     entry.push(SmolStr::new_static("fullUrl"), Node::String(url));
     entry.push(SmolStr::new_static("resource"), resource.clone().into_node());
     Node::Object(entry)

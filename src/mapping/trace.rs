@@ -49,8 +49,6 @@ pub enum Origin {
 pub enum Outcome {
     /// What it says is said by an earlier place in the same way: a resource or coding that came again.
     Repeated,
-    /// It was looked at by the `when` of a rule.
-    Consulted,
     /// It deletes an element (`""`).
     Cleared,
     /// A rule would have written it where an earlier value stands, or chose another alternative.
@@ -61,6 +59,8 @@ pub enum Outcome {
     UnmappedCode,
     /// It does not fit the type of the target: there is an issue.
     BadValue,
+    /// It was looked at by the `when` of a rule, and nothing else.
+    Consulted,
 }
 
 /// What became of a populated place of the message, best first.

@@ -134,10 +134,10 @@ impl Walk<'_> {
             return;
         }
         let is_backbone = value.kind.contains('.');
-        let named = shape.types.iter().find(|rule| {
+        let allowed = shape.types.iter().find(|rule| {
             rule.code == value.kind || (is_backbone && matches!(rule.code.as_str(), "BackboneElement" | "Element"))
         });
-        let Some(rule) = named else {
+        let Some(rule) = allowed else {
             let names: Vec<_> = shape.types.iter().map(|rule| rule.code.as_str()).collect();
             self.report.error(place, IssueCode::DataType, format!("{by}: only {}", names.join(" or ")));
             return;
@@ -161,16 +161,16 @@ impl Walk<'_> {
     ) {
         let validator = self.validator;
         let profiles: Vec<_> = urls.iter().filter_map(|url| validator.profile(url)).collect();
+        let meets_none =
+            |several: &[&Profile]| !several.iter().any(|profile| validator.conforms(profile, value, scope));
         match profiles.as_slice() {
             [only] if urls.len() == 1 && scope.depth < limits::PROFILE_DEPTH_MAX => {
                 self.value(&only.root, value, only.name(), place, scope.deeper());
             }
-            several if several.len() == urls.len() && several.len() > 1 => {
-                if !several.iter().any(|profile| validator.conforms(profile, value, scope)) {
-                    let names: Vec<_> = several.iter().map(|profile| profile.name()).collect();
-                    let text = format!("{by}: meets none of {}", names.join(", "));
-                    self.report.error(place, IssueCode::Profile, text);
-                }
+            several if several.len() == urls.len() && several.len() > 1 && meets_none(several) => {
+                let names: Vec<_> = several.iter().map(|profile| profile.name()).collect();
+                let text = format!("{by}: meets none of {}", names.join(", "));
+                self.report.error(place, IssueCode::Profile, text);
             }
             _ => {}
         }
@@ -187,8 +187,8 @@ impl Walk<'_> {
     ) {
         let Some(kind) = value.node.and_then(|node| super::reference::kind_of_target(node, scope)) else { return };
         let kinds: Vec<_> = urls.iter().map(|url| self.validator.kind_of_profile(url)).collect();
-        let is_allowed = |known: &Option<&str>| known.is_none_or(|known| known == kind || known == "Resource");
-        if !kinds.is_empty() && !kinds.iter().any(is_allowed) {
+        let is_allowed = |known: Option<&str>| known.is_none_or(|known| known == kind || known == "Resource");
+        if !kinds.is_empty() && !kinds.iter().copied().any(is_allowed) {
             let names: Vec<_> = kinds.iter().flatten().copied().collect();
             let text = format!("{by}: refers to something else than {}", names.join(" or "));
             self.report.error(place, IssueCode::Reference, text);

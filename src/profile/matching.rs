@@ -69,7 +69,7 @@ impl Validator {
             return Fit::from(url == slice.extension_url());
         }
         let steps = path.split('.').filter(|step| *step != "$this");
-        let Some((shape, found)) = self.follow(steps, slice, *value, scope) else { return Fit::Unknown };
+        let Some((shape, found)) = follow(steps, slice, *value, scope) else { return Fit::Unknown };
         match kind {
             "value" | "pattern" if !is_telling(shape) => Fit::Unknown,
             "value" | "pattern" => found.iter().any(|value| self.agrees(shape, value)).into(),
@@ -87,34 +87,10 @@ impl Validator {
         if profiles.is_empty() || profiles.len() < urls.len() {
             let kinds: Vec<_> = urls.iter().filter_map(|url| self.kind_of_profile(url)).collect();
             let known = !kinds.is_empty() && kinds.len() == urls.len();
-            let excluded = known && !found.iter().any(|value| kinds.iter().any(|kind| *kind == value.kind));
+            let excluded = known && !found.iter().any(|value| kinds.contains(&value.kind));
             return if excluded { Fit::No } else { Fit::Unknown };
         }
         found.iter().any(|value| profiles.iter().any(|profile| self.conforms(profile, value, scope))).into()
-    }
-
-    /// The values at a discriminator's path, and the shape that the slice has there.
-    fn follow<'n, 's>(
-        &self,
-        steps: impl Iterator<Item = &'s str>,
-        slice: &'s Shape,
-        value: Value<'n>,
-        scope: Scope<'n>,
-    ) -> Option<(&'s Shape, Vec<Value<'n>>)> {
-        let (mut shape, mut found) = (slice, vec![value]);
-        for step in steps {
-            if step == "resolve()" {
-                found = found.iter().filter_map(|value| resolved(value, scope)).collect();
-                continue;
-            }
-            if step.contains('(') {
-                return None;
-            }
-            shape = shape.member(step)?;
-            let below = |value: &Value<'n>| value.members().map(|(kind, object)| values::of(kind, object, step));
-            found = found.iter().filter_map(below).flatten().collect();
-        }
-        Some((shape, found))
     }
 
     /// Whether a value has the fixed values, patterns and codes of a shape, and of what the shape requires within.
@@ -135,6 +111,29 @@ impl Validator {
             agreed && sliced.into_iter().all(|slice| below.iter().any(|value| self.agrees(slice, value)))
         })
     }
+}
+
+/// The values at a discriminator's path, and the shape that the slice has there.
+fn follow<'n, 's, 'p>(
+    steps: impl Iterator<Item = &'p str>,
+    slice: &'s Shape,
+    value: Value<'n>,
+    scope: Scope<'n>,
+) -> Option<(&'s Shape, Vec<Value<'n>>)> {
+    let (mut shape, mut found) = (slice, vec![value]);
+    for step in steps {
+        if step == "resolve()" {
+            found = found.iter().filter_map(|value| resolved(value, scope)).collect();
+            continue;
+        }
+        if step.contains('(') {
+            return None;
+        }
+        shape = shape.member(step)?;
+        let below = |value: &Value<'n>| value.members().map(|(kind, object)| values::of(kind, object, step));
+        found = found.iter().filter_map(below).flatten().collect();
+    }
+    Some((shape, found))
 }
 
 /// Whether a shape says which value it is.

@@ -5,12 +5,10 @@ use crate::fhir::Node;
 /// `Err` says what was expected of a value of this type.
 pub fn check(kind: &str, node: &Node) -> Result<(), &'static str> {
     match (kind, node) {
-        ("boolean", Node::Bool(_)) => Ok(()),
+        ("boolean", Node::Bool(_)) | ("decimal", Node::Number(_)) => Ok(()),
         ("boolean", _) => Err("true or false"),
         ("integer" | "unsignedInt" | "positiveInt", Node::Number(text)) => integer(kind, text),
-        ("integer" | "unsignedInt" | "positiveInt", _) => Err("a JSON number"),
-        ("decimal", Node::Number(_)) => Ok(()),
-        ("decimal", _) => Err("a JSON number"),
+        ("decimal" | "integer" | "unsignedInt" | "positiveInt", _) => Err("a JSON number"),
         (_, Node::String(text)) => text_of(kind, text),
         _ => Err("a JSON string"),
     }

@@ -18,7 +18,7 @@ import tarfile
 from corpus import collect
 from definitions import unpack
 from judge import Judges, dangling, general
-from known import set_aside
+from known import sort
 import agreement
 
 CLEAN_MIN = 0.99
@@ -58,14 +58,15 @@ def judge_output(judges, counts, place):
     for file in sorted((place / "bundles").glob("*.json")):
         row, bundle = rows[file.name.split("-")[0]], json.loads(file.read_text())
         complaints = judges.judge(bundle) or []
-        left = [complaint for complaint in complaints if not set_aside(complaint)]
+        left, aside = sort(complaints)
         lost = list(dangling(bundle))
         row.update(bundles=1, resources=len(bundle.get("entry", [])), dangling=len(lost))
         row["by the letter"] += len({complaint.about for complaint in complaints} | {about for about, _, _ in lost})
         row["with an error"] += len({complaint.about for complaint in left} | {about for about, _, _ in lost})
         missing += sum("required element missing" in complaint.text for complaint in left)
-        groups.update((c.judge, general(c.path), general(c.text), bool(set_aside(c))) for c in complaints)
-        groups.update(("dangling", path, "reference", False) for _, path, _ in lost)
+        groups.update((c.judge, general(c.path), general(c.text), "") for c in left)
+        groups.update((c.judge, general(c.path), general(c.text), reason) for c, reason in aside)
+        groups.update(("dangling", path, "reference", "") for _, path, _ in lost)
     print_rows(rows)
     write_groups(groups, place / "complaints.txt")
     return under_floor(rows, missing)
@@ -83,7 +84,7 @@ def print_rows(rows):
 def under_floor(rows, missing):
     total = sum(rows.values(), collections.Counter())
     clean = 1 - total["with an error"] / max(total["resources"], 1)
-    faults = []
+    faults = [] if total["resources"] else ["nothing was converted"]
     if total["bundles"] < total["messages"]:
         print(f"not converted: {total['messages'] - total['bundles']} messages (no map for their type)")
     if clean < CLEAN_MIN:
@@ -97,8 +98,8 @@ def under_floor(rows, missing):
 
 def write_groups(groups, file):
     lines = [
-        f"{count:6} {'known' if known else 'open ':5} {judge:9} {path}  {text}"
-        for (judge, path, text, known), count in groups.most_common()
+        f"{count:6}  {judge:9} {path}  {text}  {f'[set aside: {reason}]' if reason else ''}".rstrip()
+        for (judge, path, text, reason), count in groups.most_common()
     ]
     file.write_text("\n".join(lines) + "\n")
     print(f"every complaint: {file}")

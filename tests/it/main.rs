@@ -10,6 +10,8 @@ mod guide_codes;
 mod layers;
 mod mapping_cases;
 mod message_path;
+mod metamorphic;
+mod mutation;
 mod replay;
 mod replicas;
 mod round_trip;

@@ -5,6 +5,7 @@ mod check;
 mod coverage;
 mod diff;
 mod explain;
+mod render;
 mod run;
 mod test;
 
@@ -18,6 +19,8 @@ use super::output::finish;
 pub enum Command {
     /// Print the Bundle that a message becomes; issues go to stderr
     Run(run::Arguments),
+    /// Print the HL7 v2 message that a Bundle becomes
+    Render(render::Arguments),
     /// For each NAME.hl7 of a folder write NAME.json to another
     Batch(batch::Arguments),
     /// Say where every leaf of the output came from, and where every populated field went
@@ -37,6 +40,7 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Run(arguments) => run::run(arguments),
+        Command::Render(arguments) => render::run(arguments),
         Command::Batch(arguments) => batch::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Coverage(arguments) => coverage::run(arguments),

@@ -159,7 +159,7 @@ fn in_order(input: Known<'_>, at: usize) -> Checked<'_> {
     if input.ordered { Ok(input) } else { fault(at, "a collection that has an order") }
 }
 
-fn named<'k>(name: &'k TypeName, at: usize) -> Checked<'k> {
+fn named(name: &TypeName, at: usize) -> Checked<'_> {
     if name.check().is_err() {
         return fault(at, "a type of FHIR or FHIRPath");
     }

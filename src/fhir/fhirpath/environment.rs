@@ -49,7 +49,8 @@ pub trait Environment<'n> {
         None
     }
 
-    /// The value of `%name`, for the names that FHIR and FHIRPath leave open; `None` for a name that is not known.
+    /// The value of `%name`, for the names that FHIR and FHIRPath leave open, and for `%context` where the focus is only
+    /// a part of it; `None` for a name that is not known.
     fn constant(&self, _name: &str) -> Option<Collection<'n>> {
         None
     }

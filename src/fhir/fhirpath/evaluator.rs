@@ -207,7 +207,9 @@ impl<'e, 'n> Evaluator<'e, 'n> {
         }
         let element = |element: Option<Element<'n>>| Ok(element.map(Item::Element).into_iter().collect());
         let fixed = match name.as_str() {
-            "context" => return Ok(self.focus.items.clone()),
+            "context" => {
+                return Ok(self.environment.constant(name).unwrap_or_else(|| self.focus.items.clone()));
+            }
             "resource" => return element(self.focus.resource),
             "rootResource" => return element(self.focus.root_resource),
             "ucum" => SmolStr::new_static("http://unitsofmeasure.org"),
@@ -262,7 +264,7 @@ impl<'e, 'n> Evaluator<'e, 'n> {
 }
 
 /// The one item there is; a fault for several.
-pub fn single<'n>(found: Collection<'n>) -> Result<Option<Item<'n>>, Cause> {
+pub fn single(found: Collection<'_>) -> Result<Option<Item<'_>>, Cause> {
     match found.len() {
         0 | 1 => Ok(found.into_iter().next()),
         _ => Err(Cause::NotSingle),

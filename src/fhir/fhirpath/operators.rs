@@ -187,7 +187,7 @@ pub fn negated<'n>(operand: &[Item<'n>]) -> Found<'n> {
 }
 
 /// `+` before a number or quantity: the same.
-pub fn signed<'n>(operand: Collection<'n>) -> Found<'n> {
+pub fn signed(operand: Collection<'_>) -> Found<'_> {
     negated(&operand)?;
     Ok(operand)
 }

@@ -297,20 +297,20 @@ impl<'t> Parser<'t> {
             Reads::Pattern if number == 0 => Ok(as_pattern(self.expression()?)),
             Reads::Order => {
                 let term = self.expression()?;
-                self.ordered(term)
+                Ok(self.ordered(term))
             }
             _ => self.expression(),
         }
     }
 
     /// `sort(a, b desc)`: the direction as a sign before it.
-    fn ordered(&mut self, term: Term) -> Result<Term, SyntaxFault> {
+    fn ordered(&mut self, term: Term) -> Term {
         let at = term.at;
         if self.takes("desc") {
-            return Ok(Term { at, form: Form::Polarity { negative: true, operand: Box::new(term) } });
+            return Term { at, form: Form::Polarity { negative: true, operand: Box::new(term) } };
         }
         self.takes("asc");
-        Ok(term)
+        term
     }
 
     fn type_name(&mut self) -> Result<TypeName, SyntaxFault> {

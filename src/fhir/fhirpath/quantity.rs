@@ -44,7 +44,7 @@ impl Quantity {
 
     /// Which is larger; `None` when their units do not measure the same.
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
-        let (left, right) = common(self.measured(false)?, other.measured(false)?)?;
+        let (left, right) = common(&self.measured(false)?, &other.measured(false)?)?;
         Some(left.cmp(&right))
     }
 
@@ -56,7 +56,7 @@ impl Quantity {
             let least = precision(&left).min(precision(&right));
             let lowest = left.exponent.min(right.exponent);
             let shift = i32::try_from(least + i64::from(lowest)).ok()?;
-            let (left, right) = common(left, right)?;
+            let (left, right) = common(&left, &right)?;
             Some(left.shifted(shift)?.rounded(0)? == right.shifted(shift)?.rounded(0)?)
         };
         equivalent().unwrap_or(false)
@@ -147,7 +147,7 @@ struct Amount {
 }
 
 /// Two amounts as plain numbers of the same unit.
-fn common(left: Amount, right: Amount) -> Option<(Decimal, Decimal)> {
+fn common(left: &Amount, right: &Amount) -> Option<(Decimal, Decimal)> {
     if left.dimensions != right.dimensions {
         return None;
     }

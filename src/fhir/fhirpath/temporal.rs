@@ -87,7 +87,7 @@ impl Temporal {
             Some(_) if kind == TemporalKind::Date || value.precision < Precision::Day => None,
             Some(clock) => {
                 let at = clock.find(['Z', '+', '-']).unwrap_or(clock.len());
-                value.offset = read_offset(&clock[at..])?;
+                value.read_offset(&clock[at..])?;
                 value.read_clock(&clock[..at])?;
                 Some(value)
             }
@@ -97,14 +97,13 @@ impl Temporal {
     fn read_date(&mut self, text: &str) -> Option<()> {
         let mut parts = text.split('-');
         let year = number(parts.next()?, 4)?;
-        let month = parts.next().map(|part| number(part, 2));
-        let day = parts.next().map(|part| number(part, 2));
+        let (month, day) = (parts.next(), parts.next());
         self.precision = match (month, day) {
             (None, _) => Precision::Year,
             (Some(_), None) => Precision::Month,
             (Some(_), Some(_)) => Precision::Day,
         };
-        let two = |part: Option<Option<u32>>| Some(i8::try_from(part.unwrap_or(Some(1))?).ok()?);
+        let two = |part: Option<&str>| i8::try_from(number(part.unwrap_or("01"), 2)?).ok();
         self.date = civil::Date::new(i16::try_from(year).ok()?, two(month)?, two(day)?).ok()?;
         parts.next().is_none().then_some(())
     }
@@ -126,6 +125,20 @@ impl Temporal {
             self.read_fraction(fraction)?;
         }
         parts.next().is_none().then_some(())
+    }
+
+    /// `Z`, `+10:00`; nothing is no offset.
+    fn read_offset(&mut self, text: &str) -> Option<()> {
+        self.offset = match text {
+            "" => None,
+            "Z" => Some(0),
+            _ => {
+                let (hours, minutes) = text.get(1..)?.split_once(':')?;
+                let minutes = i16::from(below(hours, 15)?) * 60 + i16::from(below(minutes, 60)?);
+                Some(if text.starts_with('-') { -minutes } else { minutes })
+            }
+        };
+        Some(())
     }
 
     fn read_fraction(&mut self, digits: &str) -> Option<()> {
@@ -208,7 +221,7 @@ impl Temporal {
 
     fn with_clock(self, time: civil::Time) -> Self {
         let nanosecond = time.subsec_nanosecond().unsigned_abs();
-        let needed = (0..=9).find(|digits| nanosecond % 10_u32.pow(9 - u32::from(*digits)) == 0).unwrap_or(9);
+        let needed = (0..=9).find(|digits| nanosecond.is_multiple_of(10_u32.pow(9 - u32::from(*digits)))).unwrap_or(9);
         let fraction_digits = self.fraction_digits.max(needed);
         let (hour, minute) = (time.hour().unsigned_abs(), time.minute().unsigned_abs());
         Self { hour, minute, second: time.second().unsigned_abs(), nanosecond, fraction_digits, ..self }
@@ -266,19 +279,6 @@ fn number(text: &str, length: usize) -> Option<u32> {
 
 fn below(text: &str, bound: u32) -> Option<u8> {
     u8::try_from(number(text, 2).filter(|value| *value < bound)?).ok()
-}
-
-/// `Z`, `+10:00`; nothing is no offset.
-fn read_offset(text: &str) -> Option<Option<i16>> {
-    match text {
-        "" => Some(None),
-        "Z" => Some(Some(0)),
-        _ => {
-            let (hours, minutes) = text.get(1..)?.split_once(':')?;
-            let minutes = i16::from(below(hours, 15)?) * 60 + i16::from(below(minutes, 60)?);
-            Some(Some(if text.starts_with('-') { -minutes } else { minutes }))
-        }
-    }
 }
 
 impl fmt::Display for Temporal {

@@ -8,7 +8,7 @@ use super::Compiler;
 use crate::fhir::path::Expression;
 use crate::mapping::diagnostic::Mistake;
 use crate::mapping::notation::{self, Source};
-use crate::mapping::render::{Criterion, Encoding, Entry, Field, Group, RenderPlan, Segment, Target, Value};
+use crate::mapping::render::{Criterion, Encoding, Entry, Field, Form, Group, RenderPlan, Segment, Target, Value};
 use crate::mapping::written::{RenderEntry, RenderField, RenderFile, RenderGroup, RenderSegment, stem};
 use crate::mapping::yaml::Scalar;
 
@@ -181,9 +181,11 @@ impl Compiler<'_> {
             "ER7" => Some(Encoding::Raw),
             "URI" => Some(Encoding::UriPart),
             "SYSTEM" => Some(Encoding::System),
+            "ELD" => Some(Encoding::Location(Form::Eld)),
+            "ERL" => Some(Encoding::Location(Form::Erl)),
             other if self.encodings.contains(other) => Some(Encoding::Map(other.into())),
             other => {
-                let hint = "DTM, ER7, SYSTEM, URI or the name of an encode file";
+                let hint = "DTM, ELD, ER7, ERL, SYSTEM, URI or the name of an encode file";
                 self.report(Mistake::UnknownMap, name.place, format!("there is no encoding `{other}`"), hint);
                 None
             }

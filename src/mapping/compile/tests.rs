@@ -150,4 +150,10 @@ fn renders() {
     check("r.yaml", &field("{ to: MSH-3 }"), &["4:14 LG0103"]);
     check("r.yaml", &field("{ to: MSH-3, from: Patient.id, as: XPN }"), &["4:49 LG0110"]);
     check("r.yaml", &field("{ to: MSH-3, from: Patient.gender, code: Gender }"), &["4:55 LG0111"]);
+    check("r.yaml", "render: X", &["1:9 LG0103"]);
+    check("r.yaml", "render: X\nsegments: [{ include: Y }]", &["2:23 LG0110"]);
+    check("r.yaml", "render: X\nsegments: [{ include: X }]", &["2:23 LG0117"]);
+    check("r.yaml", "render: X\nbased_on: X\nfields: [{ to: MSH-3, value: a }]", &["2:11 LG0117"]);
+    check("r.yaml", "render: X\nsegments: [{ each: Patient, segments: [{ include: Y }] }]", &["2:51 LG0110"]);
+    check("r.yaml", "render: X\nsegments: [{ each: Patient.., segments: [] }]", &["2:28 LG0106"]);
 }

@@ -22,8 +22,8 @@ use crate::hl7v2::escape::escape;
 use crate::hl7v2::path::FieldPath;
 use crate::hl7v2::{Charset, Delimiters, Path, Selector, builder::MessageBuilder};
 
-pub use plan::{Criterion, Encoding, Entry, Field, Group, RenderPlan, Segment, Target, Value};
-use text::{hl7_time, spread, system_name};
+pub use plan::{Criterion, Encoding, Entry, Field, Form, Group, RenderPlan, Segment, Target, Value};
+use text::{hl7_time, location, spread, system_name};
 use untranslate::untranslate;
 
 /// What a message is written from.
@@ -200,6 +200,7 @@ impl<'p> Renderer<'p> {
         };
         let encoded = match field.encoding {
             Encoding::Raw => text.to_string(),
+            Encoding::Location(form) => location(&text, form)?,
             Encoding::Time => hl7_time(&text),
             Encoding::UriPart => escape(&from_uri_part(&text), Delimiters::default()).into_owned(),
             Encoding::Text | Encoding::System | Encoding::Map(_) => escape(&text, Delimiters::default()).into_owned(),
@@ -240,3 +241,6 @@ impl Criterion {
         holds != self.negated
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,8 +66,19 @@ pub enum Encoding {
     UriPart,
     /// The URI of a code system as HL7 table 0396 names it.
     System,
+    /// A place in a message, as ERR-1 or ERR-2 has it.
+    Location(Form),
     /// An encode file.
     Map(SmolStr),
+}
+
+/// How a place in a message is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// ELD of ERR-1, up to version 2.4: segment, sequence, field.
+    Eld,
+    /// ERL of ERR-2 (HL7 v2.5.1 2.A.28): down to the subcomponent.
+    Erl,
 }
 
 /// Whether an expression gives anything, or a certain text.

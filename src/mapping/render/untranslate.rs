@@ -47,7 +47,9 @@ fn source_of(coding: &Node, table: &Table) -> Option<Node> {
         if text(coding, "system")?.starts_with(V2_SYSTEM) {
             return None;
         }
-        coding.get("display").map(|display| source_coding.set("display", display.clone()));
+        if let Some(display) = coding.get("display") {
+            source_coding.set("display", display.clone());
+        }
     }
     Some(Node::Object(source_coding))
 }

@@ -51,7 +51,7 @@ impl<'p, 'm> Run<'p, 'm> {
     fn find_in_field(&mut self, path: &SegmentPath, scope: Scope<'m>) {
         let Some(node) = self.node_of(&path.segment, scope) else { return };
         let segment = self.tree.nodes[node].segment;
-        let number = u32::try_from(segment.index()).unwrap_or(u32::MAX);
+        let number = self.tree.nodes[node].number();
         for (repetition, part) in (1..).zip(segment.field(path.field).repetitions()) {
             if path.repetition == 0 || path.repetition == repetition {
                 let spot = Spot { segment: number, field: path.field, repetition, component: 0, subcomponent: 0 };
@@ -90,7 +90,7 @@ impl<'p, 'm> Run<'p, 'm> {
 
     fn any_of_node(&self, node: usize, path: &SegmentPath, test: &mut dyn FnMut(Item<'m>) -> bool) -> Option<Item<'m>> {
         let segment = self.tree.nodes[node].segment;
-        let number = u32::try_from(segment.index()).unwrap_or(u32::MAX);
+        let number = self.tree.nodes[node].number();
         (1..).zip(segment.field(path.field).repetitions()).find_map(|(repetition, part)| {
             if path.repetition != 0 && path.repetition != repetition {
                 return None;

@@ -142,7 +142,12 @@ impl<'m> Item<'m> {
         }
     }
 
+    /// Trailing blanks say nothing (HL7 v2.5.1 2.A.74): what is blank altogether says nothing at all.
     pub fn presence(self) -> Presence {
+        let (_, raw) = self.raw();
+        if raw.starts_with(' ') && raw.trim_end_matches(' ').is_empty() {
+            return Presence::Absent;
+        }
         match self.level {
             Level::Repetition(part) => part.presence(),
             Level::Component(part) => part.presence(),
@@ -154,12 +159,17 @@ impl<'m> Item<'m> {
         self.presence() == Presence::Valued
     }
 
-    /// The first part of the lowest level, unescaped.
+    /// The first part of the lowest level, unescaped, without trailing blanks.
     pub fn text(self) -> Cow<'m, str> {
-        match self.level {
+        let text = match self.level {
             Level::Repetition(part) => part.text(),
             Level::Component(part) => part.text(),
             Level::Subcomponent(part) => part.text(),
+        };
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim_end_matches(' ')),
+            Cow::Owned(text) if text.ends_with(' ') => Cow::Owned(text.trim_end_matches(' ').to_owned()),
+            text => text,
         }
     }
 }

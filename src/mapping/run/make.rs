@@ -106,8 +106,7 @@ impl<'p, 'm> Run<'p, 'm> {
             }
             return self.sender.id(&plan.kind, "urn:loopgate:key", &key.text());
         }
-        let segment = u32::try_from(self.tree.nodes[scope.node].segment.index()).unwrap_or(u32::MAX);
-        let spot = Spot { segment, ..Spot::default() };
+        let spot = self.placed(Spot { segment: self.tree.nodes[scope.node].number(), ..Spot::default() });
         self.trace_in(mark, Tracer::placed);
         identity::positional_id(&plan.kind, &self.context.message_digest, spot, 0)
     }
@@ -117,6 +116,13 @@ impl<'p, 'm> Run<'p, 'm> {
         let (id, number) = identity::of_identifiers(kind, object, preferences, &self.sender)?;
         self.trace_in(mark, |tracer, mark| tracer.identified(mark, number));
         Some(id)
+    }
+
+    /// The place with its segment counted among those that the structure has: one that is unknown moves no id.
+    fn placed(&self, spot: Spot) -> Spot {
+        let nodes = &self.tree.nodes;
+        let before = nodes.partition_point(|node| node.number() < spot.segment);
+        Spot { segment: u32::try_from(before).unwrap_or(u32::MAX), ..spot }
     }
 
     fn open_resource(&mut self, rule: u32, index: usize) -> Option<Mark> {
@@ -190,7 +196,7 @@ impl<'p, 'm> Run<'p, 'm> {
         let identified = id.is_some();
         let id = id.unwrap_or_else(|| {
             self.trace_in(mark, Tracer::placed);
-            identity::positional_id(&map.target, &self.context.message_digest, spot, 1)
+            identity::positional_id(&map.target, &self.context.message_digest, self.placed(spot), 1)
         });
         let index = self.settle(index, id, aside, mark);
         self.close(mark, 0);

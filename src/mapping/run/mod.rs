@@ -267,6 +267,10 @@ impl<'p, 'm> Run<'p, 'm> {
             self.close(mark, 0);
             return written;
         }
+        if insert::is_occupied(object, &rule.target) {
+            self.drop(mark);
+            return false;
+        }
         let mut element = Object::new();
         let mut written = self.rules(rules, scope, &mut element);
         if let Some((table, found)) = table {

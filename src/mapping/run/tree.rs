@@ -29,6 +29,13 @@ pub struct Node<'m> {
     pub written: u64,
 }
 
+impl Node<'_> {
+    /// Position of the segment among all of the message.
+    pub fn number(&self) -> u32 {
+        u32::try_from(self.segment.index()).unwrap_or(u32::MAX)
+    }
+}
+
 /// One instance of a group of the structure.
 struct Instance<'m> {
     definition: usize,

@@ -5,7 +5,6 @@ use smol_str::SmolStr;
 use super::Function;
 use crate::fhir::fhirpath::decimal::Decimal;
 use crate::fhir::fhirpath::evaluator::{Call, Evaluator, Found, single};
-use crate::fhir::fhirpath::fault::Cause;
 use crate::fhir::fhirpath::item::{Collection, at_most_one, one};
 use crate::fhir::fhirpath::quantity::{Quantity, Unit, calendar_unit};
 use crate::fhir::fhirpath::temporal::{Precision, Temporal, TemporalKind};
@@ -32,17 +31,12 @@ pub static FUNCTIONS: &[Function] = &[
 
 type Convert = fn(Value) -> Option<Value>;
 
-/// The one value of the input; outer `None` for an empty input, inner for an item without a value.
-fn value(call: Call<'_, '_>) -> Result<Option<Option<Value>>, Cause> {
-    Ok(single(call.input)?.map(|item| item.value()))
-}
-
 fn converted<'n>(call: Call<'_, 'n>, convert: Convert) -> Found<'n> {
-    Ok(at_most_one(value(call)?.flatten().and_then(convert)))
+    Ok(at_most_one(single(call.input)?.and_then(|item| convert(item.value()?))))
 }
 
 fn converts<'n>(call: Call<'_, 'n>, convert: Convert) -> Found<'n> {
-    Ok(at_most_one(value(call)?.map(|value| value.and_then(convert).is_some())))
+    Ok(at_most_one(single(call.input)?.map(|item| item.value().and_then(convert).is_some())))
 }
 
 fn boolean(value: Value) -> Option<Value> {
@@ -125,7 +119,7 @@ fn quantity(value: Value) -> Option<Quantity> {
 fn to_quantity<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) -> Found<'n> {
     let unit: Option<SmolStr> = evaluator.text_argument(&call, 0)?;
     let lacks_unit = unit.is_none() && !call.arguments.is_empty();
-    let found = value(call)?.flatten().and_then(quantity);
+    let found = single(call.input)?.and_then(|item| quantity(item.value()?));
     if lacks_unit {
         return Ok(Collection::new());
     }

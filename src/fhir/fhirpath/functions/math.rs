@@ -83,10 +83,7 @@ fn power<'n>(evaluator: &mut Evaluator<'_, 'n>, call: Call<'_, 'n>) -> Found<'n>
         Some(exponent) => base.power(exponent),
         None => Decimal::from_f64(base.to_f64().powf(exponent.to_f64())),
     };
-    Ok(match integers {
-        true => at_most_one(result.and_then(Decimal::to_integer)),
-        false => at_most_one(result),
-    })
+    Ok(if integers { at_most_one(result.and_then(Decimal::to_integer)) } else { at_most_one(result) })
 }
 
 fn sum<'n>(evaluator: &mut Evaluator<'_, 'n>, input: Collection<'n>) -> Found<'n> {

@@ -1,5 +1,11 @@
 //! The functions of FHIRPath by their names, each with how many arguments it takes and how these are read.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "the functions of a table have one shape"
+)]
+
 mod clock;
 mod coding;
 mod combining;
