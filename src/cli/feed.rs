@@ -11,9 +11,9 @@ use super::files::{Corpus, write_whole};
 use super::mapping::{Mapping, Reading, ReleaseArguments};
 use super::output::{Failure, Table, Tone, finish, grouped, print, say, toned};
 use crate::config;
-use crate::hl7v2::Header;
+use crate::hl7v2::{Header, dictionary};
 use crate::inference::{
-    Counted, Findings, MappingFiles, Sample, Samples, UnmappedType, advice, configuration, feed_name, overlay,
+    Counted, Findings, MappingFiles, Sample, Samples, Tables, UnmappedType, advice, configuration, feed_name, overlay,
 };
 use crate::mapping::coverage::Coverage;
 use crate::mapping::explain::{Declarations, Explanation};
@@ -73,7 +73,7 @@ fn infer(arguments: &Infer) -> Result<ExitCode, Failure> {
     if arguments.json {
         let (samples, coverage) = (&findings.samples, &findings.coverage);
         print(
-            &json!({ "name": name, "samples": samples, "coverage": coverage, "advice": advice, "written": written })
+            &json!({ "name": name, "samples": samples, "coverage": coverage, "tables": findings.tables, "advice": advice, "written": written })
                 .to_string(),
         );
     } else {
@@ -100,6 +100,7 @@ type FirstOfType = BTreeMap<String, String>;
 
 fn read(mapping: &Mapping, corpus: &Corpus) -> Result<(Findings, FirstOfType), Failure> {
     let (mut samples, mut coverage, mut first) = (Samples::default(), Coverage::default(), FirstOfType::new());
+    let mut tables = Tables::default();
     let mut unmapped: BTreeMap<String, UnmappedType> = BTreeMap::new();
     let declared = Declarations::of(&mapping.release);
     corpus.for_each(|name, bytes| {
@@ -112,6 +113,7 @@ fn read(mapping: &Mapping, corpus: &Corpus) -> Result<(Findings, FirstOfType), F
             None => Explanation::without_map(&reading.message, &declared),
         };
         coverage.add(name, &reading.message_type, &explanation, mapped.as_ref());
+        tables.add(&explanation);
         if mapped.is_none() && unmapped.len() < CASES_MAX {
             let structure = header.message_structure.to_string();
             let row = unmapped.entry(reading.message_type.clone()).or_insert_with(|| UnmappedType {
@@ -126,7 +128,7 @@ fn read(mapping: &Mapping, corpus: &Corpus) -> Result<(Findings, FirstOfType), F
         }
     })?;
     let coverage = coverage.report(mapping.release.digest().to_string());
-    Ok((Findings { samples, coverage, unmapped_types: unmapped.into_values().collect() }, first))
+    Ok((Findings { samples, coverage, tables, unmapped_types: unmapped.into_values().collect() }, first))
 }
 
 /// As text files have it: one segment a line.
@@ -203,6 +205,7 @@ fn show(findings: &Findings, name: &str, advice: &[String]) {
     show_habits(samples);
     show_keys(samples);
     show_segments(findings);
+    show_tables(findings);
     print(&toned("\nAdvice", Tone::Bold));
     advice.iter().for_each(|sentence| print(&format!("  {sentence}")));
 }
@@ -260,12 +263,15 @@ fn show_keys(samples: &Samples) {
 
 fn show_segments(findings: &Findings) {
     print(&toned("\nSegments and their fields", Tone::Bold));
-    let mut table = Table::new(&["  SEGMENT", "MESSAGES", "MOST", "FIELDS (those that reach nothing are marked)"]);
+    let mut table =
+        Table::new(&["  SEGMENT", "MESSAGES", "MOST", "FIELDS (! reaches nothing, ? no version of HL7 has it)"]);
     for (segment, used) in &findings.samples.segments {
         let fields = findings.coverage.fields.iter().filter_map(|row| {
             let number = row.path.strip_prefix(segment.as_str())?.strip_prefix('-')?;
             let lost = row.counts.dropped == row.counts.populated;
-            Some(if lost { format!("{number}!") } else { number.to_owned() })
+            let known = segment.starts_with('Z')
+                || number.parse().is_ok_and(|number| dictionary::field(segment, number).is_some());
+            Some(format!("{number}{}{}", if lost { "!" } else { "" }, if known { "" } else { "?" }))
         });
         let tone = if segment.starts_with('Z') { Tone::Notable } else { Tone::Plain };
         table.row(vec![
@@ -274,6 +280,15 @@ fn show_segments(findings: &Findings) {
             (grouped(used.most), Tone::Plain),
             (fields.collect::<Vec<_>>().join(" "), Tone::Plain),
         ]);
+    }
+    table.print();
+}
+
+fn show_tables(findings: &Findings) {
+    print(&toned("\nCode tables and their codes", Tone::Bold));
+    let mut table = Table::new(&["", ""]);
+    for (name, codes) in findings.tables.iter() {
+        table.row(vec![(format!("  {name}"), Tone::Plain), (list(codes), Tone::Plain)]);
     }
     table.print();
 }

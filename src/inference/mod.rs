@@ -14,6 +14,7 @@ mod duplicates;
 mod keys;
 mod overlay;
 mod samples;
+mod tables;
 
 pub use advice::advice;
 pub use configuration::{MappingFiles, configuration, feed_name};
@@ -22,6 +23,7 @@ pub use duplicates::Duplicates;
 pub use keys::{KeyUse, Keys};
 pub use overlay::overlay;
 pub use samples::{LineEnds, Sample, Samples, SegmentUse};
+pub use tables::Tables;
 
 use crate::mapping::coverage::Report;
 
@@ -29,6 +31,8 @@ use crate::mapping::coverage::Report;
 pub struct Findings {
     pub samples: Samples,
     pub coverage: Report,
+    /// The codes that tables translated.
+    pub tables: Tables,
     /// The types that no map takes, with the structure that the samples name in MSH-9.3.
     pub unmapped_types: Vec<UnmappedType>,
 }

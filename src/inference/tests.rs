@@ -19,7 +19,7 @@ fn findings(messages: &[&[u8]], unmapped_types: Vec<UnmappedType>) -> Findings {
         let explanation = Explanation::without_map(&message, &Declarations::default());
         coverage.add("a.hl7", &header.message_type(), &explanation, None);
     }
-    Findings { samples, coverage: coverage.report(String::new()), unmapped_types }
+    Findings { samples, coverage: coverage.report(String::new()), tables: Tables::default(), unmapped_types }
 }
 
 fn message(id: &str, rest: &str) -> Vec<u8> {
@@ -113,4 +113,21 @@ fn the_overlay_compiles_and_maps_what_names_a_known_structure() {
         }
         assert!(text.contains("# ZPI: in 1 messages, at most 1 in one"), "{text}");
     }
+}
+
+#[test]
+fn tables_list_the_codes_they_translated() {
+    let text = message("1", "PID|1||17^^^NORTH^MR||Everyman^Ann||19700131|F");
+    let (message, _, _) = Message::read(&text, Charset::Ascii);
+    let context = crate::mapping::Context {
+        default_zone: jiff::tz::TimeZone::UTC,
+        message_digest: crate::base::Digest::of(&text),
+        sender: "EMR|NORTH".into(),
+        trace: true,
+    };
+    let mapped = Release::builtin().select("ADT^A01").expect("a plan").run(&message, &context);
+    let mut tables = Tables::default();
+    tables.add(&Explanation::new(&message, &mapped, &Declarations::default()));
+    let sex = tables.iter().find(|(table, _)| *table == "AdministrativeSex").expect("the table");
+    assert_eq!(sex.1.by_count(), [("F", 1)]);
 }
