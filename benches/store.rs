@@ -12,7 +12,7 @@ use loopgate::base::ids::{FeedName, MessageId};
 use loopgate::base::{Digest, Timestamp};
 use loopgate::record::{
     Audit, Cause, Conclusion, Disposition, IndexEntry, Lane, Lanes, MessageOutcome, Reception, ResourceKey,
-    ResourceWrite, ReusePolicy,
+    ResourceWrite, ReusePolicy, Trail,
 };
 use loopgate::store::{Admission, Concluded, Lease, Load, Store, StoreUrl, open};
 
@@ -129,6 +129,7 @@ fn writes(message: MessageId) -> Vec<ResourceWrite> {
             value: format!("{message}-{number}-{row}").into(),
         };
         ResourceWrite {
+            message: None,
             key: ResourceKey::new("Observation", format!("{message}-{number}-0000-0000-000000000000")),
             follows: 0,
             digest: Digest::of(&content),
@@ -144,6 +145,7 @@ fn conclusion(id: MessageId, resources: Vec<ResourceWrite>) -> Conclusion {
         cause: Cause::Message(id),
         outcome: MessageOutcome::Processed,
         issues: vec![],
+        trail: Trail::default(),
         release: "0".repeat(64).into(),
         resources,
         redirects: vec![],

@@ -1,6 +1,6 @@
 -- What mapping leaves beside its result: where every leaf came from, and the codes that no table knew.
 
--- The message that made a version; none for what timers and people cause, and for versions before this column.
+-- The latest message that a version speaks for; none where no message did, and for versions before this column.
 ALTER TABLE resource_version ADD COLUMN message INTEGER;
 
 -- The compact trace of the last run of a message. Its rule numbers are those of the release.
@@ -20,3 +20,6 @@ CREATE TABLE unmapped_code (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX unmapped_code_by_code ON unmapped_code (code_table, code, message);
+
+-- A message that is run again asks for nothing twice.
+CREATE INDEX work_item_by_message ON work_item (message) WHERE message IS NOT NULL;

@@ -179,3 +179,6 @@ pub const FHIRPATH_PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Profiles that stand inside one another, as a type's profile within a resource's: real guides have four.
 pub const PROFILE_DEPTH_MAX: usize = 8;
+
+/// How far the clocks of replicas, or one clock before and after it was set, may lie apart.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(1);

@@ -9,7 +9,9 @@ use super::replay::{self, Pace};
 use super::setup;
 use crate::app;
 use crate::base::ids::MessageId;
+use crate::engine::releases::Releases;
 use crate::mapping::compare::{Outcome, Plan};
+use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -42,7 +44,20 @@ async fn apply(arguments: &Arguments) -> Result<ExitCode, Failure> {
         ));
     }
     let store = app::open_store(&settings).await.map_err(|error| setup::start_failure(&error))?;
-    replay::go(store.as_ref(), &messages, &arguments.pace).await
+    let outstanding = outstanding(store.as_ref(), &releases, messages).await?;
+    replay::go(store.as_ref(), &outstanding, &arguments.pace).await
+}
+
+/// Those that the planned release has not run yet: a stopped apply goes on where it was.
+async fn outstanding(store: &dyn Store, releases: &Releases, ids: Vec<MessageId>) -> Result<Vec<MessageId>, Failure> {
+    let mut outstanding = Vec::new();
+    for id in ids {
+        let message = store.message(id).await.map_err(Failure::unavailable)?;
+        if message.is_some_and(|message| releases.of(&message.feed).name != message.release) {
+            outstanding.push(id);
+        }
+    }
+    Ok(outstanding)
 }
 
 /// The messages that the plan names, oldest first. Those that newly fail are refused unless asked for.

@@ -151,7 +151,12 @@ impl<'d> Draft<'d> {
                 Comparison::Same => self.put(&merge::merge(said, said, &cleared)),
                 Comparison::Other(current) if self.desk.is_overtaken(said) => {
                     overtaken += 1;
-                    self.put(&merge::fill(current, said));
+                    let filled = if self.may_change(said, reading.role, sender) {
+                        merge::fill(current, said)
+                    } else {
+                        merge::fill(current, &identifiers_of(said))
+                    };
+                    self.put(&filled);
                 }
                 Comparison::Other(current) => {
                     let merged = if self.may_change(said, reading.role, sender) {

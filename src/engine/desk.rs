@@ -24,7 +24,7 @@ struct Held {
     version: u32,
     digest: Digest,
     content: Bytes,
-    /// The message that made this version.
+    /// The latest message that it speaks for.
     message: Option<MessageId>,
     read: OnceCell<Option<Resource>>,
 }
@@ -202,18 +202,18 @@ impl Desk {
     pub fn put_text(&mut self, resource: &Resource, text: &Text, now: Timestamp) -> Option<ResourceWrite> {
         let key = key_of(resource)?;
         let digest = text.digest();
-        let follows = match self.resources.get(&key) {
+        let (follows, message) = match self.resources.get(&key) {
             Some(held) if held.digest == digest => return None,
-            Some(held) => held.version,
-            None => 0,
+            Some(held) => (held.version, held.message.max(self.cause)),
+            None => (0, self.cause),
         };
         let version = follows + 1;
         let content: Bytes = text.with_meta(version, now).into();
         if resource.kind() == "Patient" {
             self.known.learn(resource);
         }
-        self.resources.insert(key.clone(), Held::new(version, digest, content.clone(), self.cause));
-        Some(ResourceWrite { key, follows, content, digest, index: index(resource) })
+        self.resources.insert(key.clone(), Held::new(version, digest, content.clone(), message));
+        Some(ResourceWrite { key, follows, content, digest, message, index: index(resource) })
     }
 
     /// Puts a referral on the desk; the write that makes it durable. `events` and `timers` are the caller's to fill.

@@ -6,6 +6,7 @@
 use smol_str::SmolStr;
 
 use crate::fhir::{Node, Object, Resource};
+use crate::mapping::is_absent;
 
 /// Lists that are united instead of replaced, with the members that name an entry.
 const UNITED: [(&str, &[&[&str]]); 3] = [
@@ -20,13 +21,22 @@ const KEPT: [&str; 3] = ["resourceType", "id", "meta"];
 /// Puts a statement over what is known. `cleared` names top-level elements.
 pub fn merge(current: &Resource, said: &Resource, cleared: &[SmolStr]) -> Resource {
     let mut merged = current.clone();
-    for element in cleared {
+    // Of a united list one entry was deleted, and which one is not known: others may be another sender's.
+    for element in cleared.iter().filter(|element| !UNITED.iter().any(|(list, _)| list == element)) {
         remove_choice(merged.object_mut(), element);
     }
     for (name, node) in said.object().iter().filter(|(name, _)| !KEPT.contains(name)) {
+        // That a message does not know is no news to those who do.
+        if is_absent(node) && is_known(&merged, name) {
+            continue;
+        }
         apply(merged.object_mut(), name, node);
     }
     merged
+}
+
+fn is_known(known: &Resource, name: &str) -> bool {
+    known.get(name.trim_start_matches('_')).is_some_and(|node| !is_absent(node)) || has_other_choice(known, name)
 }
 
 /// What is known with what an older statement adds to it: elements that are missing, and entries of united lists.

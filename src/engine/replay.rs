@@ -34,17 +34,24 @@ impl Selection {
             .message_type
             .as_deref()
             .is_none_or(|wanted| kind == wanted || kind.split_once('^').is_some_and(|(family, _)| family == wanted));
-        of_type && is_concluded(message.outcome) && self.before.is_none_or(|before| message.received_at < before)
+        let in_time = self.since.is_none_or(|since| message.received_at >= since)
+            && self.before.is_none_or(|before| message.received_at < before);
+        of_type && in_time && self.takes_outcome(message.outcome)
     }
 
-    /// Messages come newest first: from here on all are too old.
+    /// What a person set aside or let go is run again only when it is asked for by that name.
+    fn takes_outcome(&self, outcome: MessageOutcome) -> bool {
+        match outcome {
+            MessageOutcome::Pending | MessageOutcome::Parked | MessageOutcome::Refused => false,
+            MessageOutcome::Released | MessageOutcome::Diverted => self.outcome == Some(outcome),
+            MessageOutcome::Processed | MessageOutcome::NoMapping => true,
+        }
+    }
+
+    /// Messages come newest first: from here on all are too old, also where the clocks of replicas differ.
     fn ends_at(&self, message: &StoredMessage) -> bool {
-        self.since.is_some_and(|since| message.received_at < since)
+        self.since.is_some_and(|since| message.received_at.plus(limits::CLOCK_SKEW_MAX) < since)
     }
-}
-
-const fn is_concluded(outcome: MessageOutcome) -> bool {
-    !matches!(outcome, MessageOutcome::Pending | MessageOutcome::Parked | MessageOutcome::Refused)
 }
 
 /// What is to be run again.
@@ -54,7 +61,7 @@ pub struct Selected {
     pub messages: Vec<MessageId>,
     /// How many of each type and outcome.
     pub counts: BTreeMap<(SmolStr, &'static str), u64>,
-    /// Processed by the release that is configured already, and left out.
+    /// Run by the release that is configured already, and left out.
     pub current: u64,
 }
 
@@ -67,7 +74,7 @@ pub async fn select(
     let mut selected = Selected::default();
     each(store, selection, |message| {
         let release = releases.map(|releases| &releases.of(&message.feed).name);
-        if message.outcome == MessageOutcome::Processed && release == Some(&message.release) {
+        if release == Some(&message.release) {
             selected.current += 1;
             return;
         }

@@ -258,3 +258,15 @@ fn a_replay_moves_no_referral_twice() {
         assert!(again.referrals.iter().all(|write| write.events.is_empty()));
     }
 }
+
+#[test]
+fn filling_a_gap_makes_an_older_message_no_newer() {
+    let mut bench = Bench::new();
+    bench.hear(CLINIC, "ADT^A08^ADT_A01", "PID|1||1^^^NORTH^MR||Testcase^Ann||19710423|F\rPV1|1|O");
+    bench.hear(CLINIC, "ADT^A08^ADT_A01", "PID|1||1^^^NORTH^MR||Newname^Ann||\"\"|M\rPV1|1|O");
+    let filled = bench.replay(0);
+    assert!(filled.resources.iter().any(|write| write.key.kind == "Patient"), "the birth date was a gap");
+    let again = bench.replay(0);
+    assert!(!again.resources.iter().any(|write| write.key.kind == "Patient"), "the later name and sex still stand");
+    assert_eq!(gender(&bench, &filled).as_deref(), Some("male"));
+}

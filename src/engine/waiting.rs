@@ -21,16 +21,15 @@ pub async fn requeue_known(store: &dyn Store, releases: &Releases) -> Result<u64
     Ok(requeued)
 }
 
-/// A message that is run again leaves the list; one that cannot be would be found again for ever, and ends the search.
+/// Each message once, whatever becomes of it meanwhile.
 async fn requeue_all(store: &dyn Store, code: &WaitingCode) -> Result<u64, StoreError> {
-    let mut requeued = 0;
+    let (mut requeued, mut after) = (0, MessageId(0));
     loop {
-        let before = requeued;
-        for message in store.waiting_messages(code, limits::REPLAY_PAGE_MESSAGES).await? {
+        let page = store.waiting_messages(code, after, limits::REPLAY_PAGE_MESSAGES).await?;
+        let Some(last) = page.last() else { return Ok(requeued) };
+        after = *last;
+        for message in page {
             requeued += u64::from(requeue(store, message).await?);
-        }
-        if requeued == before {
-            return Ok(requeued);
         }
     }
 }

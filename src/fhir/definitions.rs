@@ -170,6 +170,11 @@ pub fn resource(kind: &str) -> Option<&'static str> {
     table().get_key_value(kind).map(|(name, _)| *name).filter(|name| is_resource(name))
 }
 
+/// All resource types that can have instances.
+pub fn resources() -> impl Iterator<Item = &'static str> {
+    table().keys().copied().filter(|kind| is_resource(kind))
+}
+
 /// The type that this one specializes.
 pub fn base(kind: &str) -> Option<&'static str> {
     table().get(kind)?.base

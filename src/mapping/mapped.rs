@@ -1,5 +1,8 @@
 //! What running a plan gives: resources, what was deleted, what went wrong, which codes nobody knows, and the trace.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use jiff::tz::TimeZone;
 use smol_str::SmolStr;
 
@@ -30,6 +33,8 @@ pub struct Mapped {
     pub issues: Vec<Issue>,
     pub unmapped: Vec<UnmappedCode>,
     pub trace: Option<Trace>,
+    /// There are references by identifier, to resources that may not be among these.
+    pub linked: bool,
 }
 
 /// A code that its table does not have.
@@ -74,7 +79,8 @@ pub fn bundle(mapped: &Mapped) -> Resource {
     let mut bundle = Object::new();
     bundle.push(SmolStr::new_static("resourceType"), Node::from("Bundle"));
     bundle.extend(head(header(mapped)));
-    let entries: Vec<Node> = mapped.resources.iter().map(entry).collect();
+    let within = Within::of(mapped);
+    let entries: Vec<Node> = mapped.resources.iter().map(|resource| entry(&within.logical(resource))).collect();
     if !entries.is_empty() {
         bundle.push(SmolStr::new_static("entry"), Node::Array(entries));
     }
@@ -89,15 +95,67 @@ pub fn write_bundle(mapped: &Mapped, out: &mut Vec<u8>) {
     // Its members go on with the entries: the brackets around them do not stay.
     out.remove(start);
     out.pop();
+    let within = Within::of(mapped);
     for (at, resource) in mapped.resources.iter().enumerate() {
         out.extend_from_slice(if at == 0 { br#","entry":["# } else { b"," });
         out.extend_from_slice(br#"{"fullUrl":""#);
         url_parts(resource).into_iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         out.extend_from_slice(br#"","resource":"#);
-        resource.object().write(out);
+        within.logical(resource).object().write(out);
         out.push(b'}');
     }
     out.extend_from_slice(if mapped.resources.is_empty() { b"}" } else { b"]}" });
+}
+
+/// The resources of a message: a reference to another one, known by its identifier, is no literal one in a Bundle.
+struct Within<'m> {
+    linked: bool,
+    keys: HashSet<(&'m str, &'m str)>,
+}
+
+impl<'m> Within<'m> {
+    fn of(mapped: &'m Mapped) -> Self {
+        let asked = mapped.resources.iter().filter(|_| mapped.linked);
+        let keys = asked.map(|resource| (resource.kind(), resource.id().unwrap_or_default())).collect();
+        Self { linked: mapped.linked, keys }
+    }
+
+    /// The resource with logical references in the place of those that lead out of the Bundle.
+    fn logical<'r>(&self, resource: &'r Resource) -> Cow<'r, Resource> {
+        if !self.linked || !resource.object().iter().any(|(_, node)| self.leads_out(node)) {
+            return Cow::Borrowed(resource);
+        }
+        let mut logical = resource.clone();
+        logical.object_mut().iter_mut().for_each(|(_, node)| self.loosen(node));
+        Cow::Owned(logical)
+    }
+
+    fn is_outside(&self, object: &Object) -> bool {
+        let Some(Node::String(reference)) = object.get("reference") else { return false };
+        object.get("identifier").is_some()
+            && !reference.split_once('/').is_some_and(|target| self.keys.contains(&target))
+    }
+
+    fn leads_out(&self, node: &Node) -> bool {
+        match node {
+            Node::Object(object) => self.is_outside(object) || object.iter().any(|(_, node)| self.leads_out(node)),
+            Node::Array(items) => items.iter().any(|node| self.leads_out(node)),
+            _ => false,
+        }
+    }
+
+    fn loosen(&self, node: &mut Node) {
+        match node {
+            Node::Object(object) => {
+                if self.is_outside(object) {
+                    object.remove("reference");
+                }
+                object.iter_mut().for_each(|(_, node)| self.loosen(node));
+            }
+            Node::Array(items) => items.iter_mut().for_each(|node| self.loosen(node)),
+            _ => {}
+        }
+    }
 }
 
 fn header(mapped: &Mapped) -> Option<&Resource> {

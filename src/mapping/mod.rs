@@ -44,6 +44,7 @@ pub use plan::Code;
 pub use release::{Plan, Release, overlay};
 pub use render::{Rendered, Sources};
 pub use rulebook::{RuleBook, RuleEntry};
+pub use run::absent::is_absent;
 pub use trace::{Fate, FieldTrace, Leaf, Origin, Outcome, Trace, TraceFault};
 pub use written::Reason;
 

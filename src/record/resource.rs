@@ -50,7 +50,7 @@ pub struct ResourceVersion {
     pub digest: Digest,
     pub updated_at: Timestamp,
     pub deleted: bool,
-    /// The message that made it; none when a timer or a person did.
+    /// The latest message that it speaks for; none when no message ever said anything of it.
     pub message: Option<MessageId>,
 }
 
@@ -63,6 +63,8 @@ pub struct ResourceWrite {
     pub content: Bytes,
     /// Digest of the content without `meta`, so that an unchanged resource is recognised.
     pub digest: Digest,
+    /// The latest message that this version speaks for: what an older one or a timer writes does not change it.
+    pub message: Option<MessageId>,
     pub index: Vec<IndexEntry>,
 }
 

@@ -230,8 +230,13 @@ pub trait TrailStore: Send + Sync {
     /// Codes that concluded messages wait for, by feed, table and code.
     fn waiting_codes(&self, limit: u32) -> Answer<'_, Vec<WaitingCode>>;
 
-    /// Up to `limit` messages that wait for a code, oldest first.
-    fn waiting_messages<'a>(&'a self, code: &'a WaitingCode, limit: u32) -> Answer<'a, Vec<MessageId>>;
+    /// Up to `limit` messages after `after` that wait for a code, oldest first.
+    fn waiting_messages<'a>(
+        &'a self,
+        code: &'a WaitingCode,
+        after: MessageId,
+        limit: u32,
+    ) -> Answer<'a, Vec<MessageId>>;
 }
 
 /// What decisions read.

@@ -57,7 +57,11 @@ def judge_output(judges, counts, place):
     groups, missing = collections.Counter(), 0
     for file in sorted((place / "bundles").glob("*.json")):
         row, bundle = rows[file.name.split("-")[0]], json.loads(file.read_text())
-        complaints = judges.judge(bundle) or []
+        verdict = judges.judge(bundle)
+        if verdict is None:  # out of time: neither clean nor not
+            row.update(unjudged=1)
+            continue
+        complaints = verdict
         left, aside = sort(complaints)
         lost = list(dangling(bundle))
         row.update(bundles=1, resources=len(bundle.get("entry", [])), dangling=len(lost))
@@ -73,7 +77,7 @@ def judge_output(judges, counts, place):
 
 
 def print_rows(rows):
-    columns = ("messages", "bundles", "resources", "by the letter", "with an error", "dangling")
+    columns = ("messages", "bundles", "unjudged", "resources", "by the letter", "with an error", "dangling")
     total = sum(rows.values(), collections.Counter())
     print(f"\n{'source':16}" + "".join(f"{column:>15}" for column in columns) + f"{'clean':>9}")
     for source, row in [*rows.items(), ("all", total)]:

@@ -14,11 +14,11 @@ const OWN: &str = include_str!("../../mappings/v2/cases/adt_a08.hl7");
 
 /// What a gateway makes of the bytes of a file, or at which place of the header it refuses them.
 fn map(release: &Release, bytes: &[u8]) -> Result<(Mapped, Message), String> {
-    let content = unframed(bytes);
-    let header = Header::read(&content).map_err(|fault| format!("MSH: {fault}"))?;
+    let message_bytes = unframed(bytes);
+    let header = Header::read(&message_bytes).map_err(|fault| format!("MSH: {fault}"))?;
     let kind = header.message_type();
     let plan = release.select(&kind).ok_or_else(|| format!("MSH-9: there is no message map for `{kind}`"))?;
-    let (message, _, _) = Message::read(&content, Charset::Ascii);
+    let (message, _, _) = Message::read(&message_bytes, Charset::Ascii);
     // Where a thing has no identifier its id is of the digest: the variants are to get the same.
     let context = Context {
         default_zone: jiff::tz::TimeZone::UTC,

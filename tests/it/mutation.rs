@@ -97,8 +97,8 @@ fn collect(at: usize, path: String, node: &Node, number: &dyn Fn(&str) -> String
 /// The text with another value at a place.
 fn replaced(text: &str, place: &Location, value: &str) -> String {
     let mut lines: Vec<String> = text.split('\r').map(str::to_owned).collect();
-    let named = lines.iter_mut().filter(|line| line.starts_with(place.segment.as_str()));
-    let line = named.skip(usize::from(place.segment_repetition.unwrap_or(1)) - 1).next().expect("the segment");
+    let mut named = lines.iter_mut().filter(|line| line.starts_with(place.segment.as_str()));
+    let line = named.nth(usize::from(place.segment_repetition.unwrap_or(1)) - 1).expect("the segment");
     let numbers = [place.field, place.field_repetition, place.component, place.subcomponent];
     let mut numbers = numbers.map(|number| usize::from(number.unwrap_or(1)) - 1);
     numbers[0] += usize::from(place.segment != "MSH");

@@ -152,10 +152,10 @@ fn same_instant(before: &str, after: &str) -> bool {
 
 /// The mapping files of the checkout, which are those of the binary, as `tidy` checks.
 fn release() -> Release {
-    let files = checkout::files_below("mappings/v2").into_iter().filter(|path| path.ends_with(".yaml"));
+    let is_yaml = |path: &String| Path::new(path).extension().is_some_and(|ending| ending == "yaml");
+    let files = checkout::files_below("mappings/v2").into_iter().filter(is_yaml);
     let files: BTreeMap<String, String> = files.map(|path| (path.clone(), checkout::read(&path))).collect();
-    Release::compile(&files)
-        .unwrap_or_else(|found| panic!("{}", found.iter().map(|one| format!("{one}\n")).collect::<String>()))
+    Release::compile(&files).unwrap_or_else(|found| panic!("{found:?}"))
 }
 
 #[test]

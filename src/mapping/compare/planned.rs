@@ -5,8 +5,7 @@
 //!   "messages": [{ "message": "a.hl7", "outcome": "changed", "result": "…" }] }
 //! ```
 //!
-//! `from` and `to` are digests of releases, `result` is the digest of what the new release makes of the message:
-//! whoever applies the plan runs it again and stops where it comes to something else.
+//! `from` and `to` are digests of releases, `result` is the digest of what the new release makes of the message.
 
 use serde::{Deserialize, Serialize};
 

@@ -7,7 +7,14 @@ use crate::mapping::UnmappedCode;
 
 fn mapped(resources: &[&str]) -> Mapped {
     let resources = resources.iter().map(|json| Resource::parse(json.as_bytes()).expect("a resource"));
-    Mapped { resources: resources.collect(), cleared: vec![], issues: vec![], unmapped: vec![], trace: None }
+    Mapped {
+        resources: resources.collect(),
+        cleared: vec![],
+        issues: vec![],
+        unmapped: vec![],
+        trace: None,
+        linked: false,
+    }
 }
 
 fn show(change: &Change) -> String {

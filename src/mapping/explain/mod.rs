@@ -135,7 +135,8 @@ impl Explanation {
 
     /// Explains a message that no map takes.
     pub fn without_map(message: &Message, declared: &Declarations) -> Self {
-        let nothing = Mapped { resources: vec![], cleared: vec![], issues: vec![], unmapped: vec![], trace: None };
+        let nothing =
+            Mapped { resources: vec![], cleared: vec![], issues: vec![], unmapped: vec![], trace: None, linked: false };
         let mut explanation = Self::new(message, &nothing, declared);
         let dropped = explanation.places.iter_mut().filter(|place| matches!(place.fate, Fate::Dropped(..)));
         dropped.for_each(|place| place.fate = Fate::Dropped(Why::NoMap, Vec::new()));

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 use uuid::Uuid;
 
 use super::item::Spot;
-use super::{Run, Scope, insert};
+use super::{Run, Scope, absent, insert};
 use crate::fhir::{Node, Object, Resource};
 use crate::mapping::identity;
 use crate::mapping::plan::{Map, MessagePlan, ResourcePlan, Rule};
@@ -233,6 +233,7 @@ impl<'p, 'm> Run<'p, 'm> {
             self.drop(mark);
             return false;
         };
+        self.linked = true;
         let mut target = reference(address(kind, &identity::text(id)));
         if let Some(target) = target.as_object_mut() {
             target.push(SmolStr::new_static("type"), Node::String(kind.clone()));
@@ -338,7 +339,11 @@ pub(super) fn assemble(made: Vec<Made>) -> (Vec<Resource>, Vec<Option<usize>>) {
     let mut resources = Vec::with_capacity(made.len());
     let mut kept = Vec::with_capacity(made.len());
     for made in made {
-        let resource = (!made.dropped).then(|| Resource::from_object(made.object).ok()).flatten();
+        let mut object = made.object;
+        if !made.dropped {
+            absent::complete(made.kind, &mut object);
+        }
+        let resource = (!made.dropped).then(|| Resource::from_object(object).ok()).flatten();
         kept.push(resource.as_ref().map(|_| resources.len()));
         resources.extend(resource);
     }

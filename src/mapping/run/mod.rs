@@ -4,17 +4,20 @@
 //! known, they are tied to one another. A value that does not fit costs its leaf alone, a null (`""`) is a deletion,
 //! an empty field no statement. An element or resource of which only constants could be written is not made.
 
+pub mod absent;
 mod evaluate;
 mod insert;
 mod item;
 pub(super) mod leaf;
 mod make;
 mod named;
+mod translate;
 mod tree;
+mod value;
 
 pub use item::{Found, Item, Spot};
+pub use translate::Put;
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use jiff::tz::TimeZone;
@@ -23,14 +26,14 @@ use uuid::Uuid;
 
 use self::named::Names;
 use self::tree::Tree;
+use self::value::sources_of;
 use super::identity::SenderScope;
 use super::mapped::{Context, Mapped, UnmappedCode};
 use super::notation::Condition;
-use super::plan::{Action, Code, Library, MessagePlan, Rule, Source, Step};
+use super::plan::{Action, Library, MessagePlan, Rule, Source};
 use super::presence;
 use super::trace::{Mark, Outcome, Tracer};
-use crate::base::{Issue, IssueCode};
-use crate::fhir::definitions::Primitive;
+use crate::base::Issue;
 use crate::fhir::{Node, Object};
 use crate::hl7v2::{Message, Presence};
 
@@ -51,6 +54,7 @@ pub fn run(library: &Library, plan: &MessagePlan, message: &Message, context: &C
         named: Names::default(),
         at_hand: None,
         building: 0,
+        linked: false,
         issues: Vec::new(),
         unmapped: Vec::new(),
         unmapped_at: HashSet::new(),
@@ -85,6 +89,8 @@ pub(super) struct Run<'p, 'm> {
     at_hand: Option<(&'p SmolStr, usize)>,
     /// Index in `made` of the resource whose rules run.
     building: usize,
+    /// A rule referred to something by its identifier.
+    linked: bool,
     issues: Vec<Issue>,
     unmapped: Vec<UnmappedCode>,
     /// Tables and places of those, so that none is told twice.
@@ -117,7 +123,7 @@ impl<'p, 'm> Run<'p, 'm> {
         let trace = self.tracer.map(|tracer| tracer.finish(self.message, &kept));
         let moved = |index: usize| kept.get(index).copied().flatten();
         let cleared = self.cleared.into_iter().filter_map(|(index, name)| Some((moved(index)?, name))).collect();
-        Mapped { resources, cleared, issues: self.issues, unmapped: self.unmapped, trace }
+        Mapped { resources, cleared, issues: self.issues, unmapped: self.unmapped, trace, linked: self.linked }
     }
 
     fn scope_of(&self, node: usize) -> Scope<'m> {
@@ -315,199 +321,4 @@ impl<'p, 'm> Run<'p, 'm> {
         let Some(tracer) = &mut self.tracer else { return };
         sources_of(&self.taken, found).iter().for_each(|spot| tracer.note(rule.number, *spot, outcome));
     }
-
-    /// The first value that the rules of a map to a primitive give.
-    fn scalar(&mut self, rule: &'p Rule, rules: &'p [Rule], scope: Scope<'m>, object: &mut Object) -> bool {
-        for inner in rules {
-            if !scope.written.meets(inner.needs) || !self.applies(inner, scope) {
-                continue;
-            }
-            let Action::Leaf { primitive, table } = &inner.action else { continue };
-            if let Some((node, found)) = self.first_value(inner, *primitive, *table, scope) {
-                let mark = self.open_element(rule);
-                self.record(inner, &[], 0, &found);
-                let index = insert::insert(object, &rule.target, node);
-                self.close(mark, index);
-                if let Some(tracer) = &mut self.tracer {
-                    tracer.urls(rule, &rule.target, index);
-                }
-                return !found.is_constant();
-            }
-        }
-        false
-    }
-
-    fn first_value(
-        &mut self,
-        rule: &'p Rule,
-        primitive: Primitive,
-        table: Option<usize>,
-        scope: Scope<'m>,
-    ) -> Option<(Node, Found<'m>)> {
-        let from = self.found.len();
-        self.find(rule, &rule.source, scope);
-        let mut value = None;
-        for at in from..self.found.len() {
-            let found = std::mem::replace(&mut self.found[at], Found::Constant(SmolStr::default()));
-            if value.is_none() && found.item().is_none_or(Item::is_valued) {
-                value = self.convert(rule, primitive, table, &found).map(|node| (node, found));
-            }
-        }
-        self.found.truncate(from);
-        value
-    }
-
-    fn leaf(
-        &mut self,
-        rule: &'p Rule,
-        primitive: Primitive,
-        table: Option<usize>,
-        found: &Found<'m>,
-        object: &mut Object,
-    ) -> bool {
-        let node = match found {
-            // Looked at when the release was compiled.
-            Found::Constant(text) if table.is_none() && primitive.is_plain() => Node::String(text.clone()),
-            _ => match self.convert(rule, primitive, table, found) {
-                Some(node) => node,
-                None => return false,
-            },
-        };
-        let index = insert::insert(object, &rule.target, node);
-        self.record(rule, &rule.target, index, found);
-        !found.is_constant()
-    }
-
-    /// A leaf stands at the target.
-    fn record(&mut self, rule: &Rule, target: &[Step], index: usize, found: &Found) {
-        let Some(tracer) = &mut self.tracer else { return };
-        let sources = (!found.is_constant()).then(|| sources_of(&self.taken, found));
-        tracer.leaf(rule, target, index, sources.as_deref());
-    }
-
-    fn convert(&mut self, rule: &Rule, kind: Primitive, table: Option<usize>, found: &Found<'m>) -> Option<Node> {
-        let text = found.text();
-        if text.is_empty() {
-            return None;
-        }
-        let Some(table) = table else { return self.primitive(rule, kind, &text, found) };
-        match self.library.tables[table].find(&text) {
-            Some(code) if code.value.is_empty() => {
-                self.note_found(rule, found, Outcome::NoCounterpart);
-                None
-            }
-            Some(code) => self.primitive(rule, kind, &code.value, found),
-            None => {
-                self.note_found(rule, found, Outcome::UnmappedCode);
-                self.note_unmapped(table, &text, found.spot());
-                None
-            }
-        }
-    }
-
-    fn primitive(&mut self, rule: &Rule, kind: Primitive, text: &str, found: &Found) -> Option<Node> {
-        match leaf::convert(kind, text, self.zone) {
-            Ok(node) => Some(node),
-            Err(expected) => {
-                let text = format!("expected {expected} (rule {})", rule.id);
-                let location = found.spot().to_location(self.message);
-                self.note_found(rule, found, Outcome::BadValue);
-                self.issues.push(Issue::error(IssueCode::DataType, text).at(location));
-                None
-            }
-        }
-    }
-
-    fn note_unmapped(&mut self, table: usize, code: &str, spot: Spot) {
-        if self.unmapped_at.insert((table, spot)) {
-            let table = self.library.tables[table].name.clone();
-            self.unmapped.push(UnmappedCode { table, code: code.into(), location: spot.to_location(self.message) });
-        }
-    }
-
-    /// Puts the coding of the table before those of the sender, or in the place of a single one.
-    fn translate(
-        &mut self,
-        rule: &Rule,
-        table: usize,
-        found: &Found<'m>,
-        mark: Option<Mark>,
-        element: &mut Object,
-    ) -> bool {
-        let text = found.text();
-        let found_code = self.library.tables[table].find(&text).filter(|code| !code.value.is_empty());
-        let Some(code) = found_code else { return false };
-        let mut written = [code.system.is_some(), true, code.display.is_some()];
-        let single = element.get("coding").is_none() && element.get("code").is_some();
-        let put = if single {
-            write_coding(code, element);
-            Put::default()
-        } else {
-            put_first(code, element)
-        };
-        if let (Some(tracer), Some(mark)) = (&mut self.tracer, mark) {
-            let sources = sources_of(&self.taken, found);
-            if single {
-                tracer.replaced(rule, mark, &sources, written);
-            } else {
-                written[2] &= put.display_of.is_none();
-                tracer.translated(rule, mark, &sources, written, &put);
-            }
-        }
-        true
-    }
-}
-
-/// The places that a value was made of.
-fn sources_of<'t>(taken: &'t [Spot], found: &Found) -> Cow<'t, [Spot]> {
-    match found {
-        Found::Item(item) => Cow::Owned(vec![item.spot]),
-        Found::Made(..) => Cow::Borrowed(taken),
-        Found::Constant(_) => Cow::Borrowed(&[]),
-    }
-}
-
-/// How a coding was put before the others.
-#[derive(Default)]
-pub struct Put {
-    /// Where each of the others went; `None` for one that said the same.
-    pub moved: Vec<Option<usize>>,
-    /// The number of the one whose display was taken over.
-    pub display_of: Option<usize>,
-}
-
-/// Puts the coding before the others, without those that say the same.
-fn put_first(code: &Code, element: &mut Object) -> Put {
-    let mut coding = Object::new();
-    write_coding(code, &mut coding);
-    let Some(Node::Array(codings)) = element.get_mut("coding") else {
-        element.set_first("coding", Node::Array(vec![Node::Object(coding)]));
-        return Put::default();
-    };
-    // The words of the sender are kept for a code that the table leaves as it is.
-    let same = codings.iter().position(|old| same_code(old, &coding));
-    let said = same.and_then(|same| codings[same].get("display").cloned());
-    let display_of = same.filter(|_| said.is_some());
-    if let Some(said) = said {
-        coding.set(SmolStr::new_static("display"), said);
-    }
-    let mut next = 1..;
-    let moved = codings.iter().map(|old| if same_code(old, &coding) { None } else { next.next() }).collect();
-    codings.retain(|old| !same_code(old, &coding));
-    codings.insert(0, Node::Object(coding));
-    Put { moved, display_of }
-}
-
-fn write_coding(code: &Code, coding: &mut Object) {
-    if let Some(system) = &code.system {
-        coding.set(SmolStr::new_static("system"), system.clone());
-    }
-    coding.set(SmolStr::new_static("code"), code.value.clone());
-    if let Some(display) = &code.display {
-        coding.set(SmolStr::new_static("display"), display.clone());
-    }
-}
-
-fn same_code(old: &Node, new: &Object) -> bool {
-    old.get("code") == new.get("code") && (old.get("system").is_none() || old.get("system") == new.get("system"))
 }

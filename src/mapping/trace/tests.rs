@@ -19,7 +19,8 @@ fn leaves_of(path: &str, node: &Node, out: &mut BTreeMap<String, usize>) {
 }
 
 fn members(path: &str, object: &Object, out: &mut BTreeMap<String, usize>) {
-    for (key, node) in object.iter() {
+    // What is required and absent came from nowhere.
+    for (key, node) in object.iter().filter(|(_, node)| !crate::mapping::is_absent(node)) {
         let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         leaves_of(&path, node, out);
     }

@@ -169,7 +169,7 @@ pub fn patient_write(id: &str, follows: u32, record_numbers: &[&str]) -> Resourc
         value: SmolStr::new(value),
     };
     let index = record_numbers.iter().map(token).collect();
-    ResourceWrite { key: patient(id), follows, digest: Digest::of(&content), content, index }
+    ResourceWrite { key: patient(id), follows, digest: Digest::of(&content), content, message: None, index }
 }
 
 pub fn referral_id(number: u128) -> ReferralId {

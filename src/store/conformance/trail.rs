@@ -4,7 +4,9 @@ use bytes::Bytes;
 
 use super::given::{Bench, conclusion, lanes, patient, patient_write, reception};
 use crate::base::ids::{FeedName, MessageId};
-use crate::record::{Cause, Conclusion, MessageOutcome, Reception, StoredTrace, Trail, UnmappedCode, WaitingCode};
+use crate::record::{
+    Cause, Conclusion, MessageOutcome, Reception, ResourceWrite, StoredTrace, Trail, UnmappedCode, WaitingCode,
+};
 use crate::store::Concluded;
 
 fn unmapped(table: &str, code: &str) -> UnmappedCode {
@@ -29,6 +31,7 @@ pub async fn a_trace_is_found_again(bench: &Bench) {
         let expected = StoredTrace { release: release.into(), trace: Bytes::from_static(trace) };
         assert_eq!(bench.store.trace(id).await.unwrap(), Some(expected));
         assert!(bench.store.requeue(id, lanes(&[1])).await.unwrap());
+        assert_eq!(bench.store.trace(id).await.unwrap(), None, "what the last run left no longer holds");
     }
 }
 
@@ -43,9 +46,10 @@ pub async fn codes_wait_until_the_message_runs_again(bench: &Bench) {
     let shape: Vec<_> = found.iter().map(|one| (one.feed.as_str(), one.messages, one.first)).collect();
     assert_eq!(shape, [("emr", 2, ids[0]), ("lab", 1, ids[2])]);
     assert_eq!((found[0].table.as_str(), found[0].code.as_str()), ("Sex", "X"));
-    assert_eq!(bench.store.waiting_messages(&found[0], 10).await.unwrap(), ids[..2]);
+    assert_eq!(bench.store.waiting_messages(&found[0], MessageId(0), 10).await.unwrap(), ids[..2]);
+    assert_eq!(bench.store.waiting_messages(&found[0], ids[0], 10).await.unwrap(), [ids[1]]);
     assert!(bench.store.requeue(ids[0], lanes(&[1])).await.unwrap());
-    assert_eq!(bench.store.waiting_messages(&found[0], 10).await.unwrap(), [ids[1]]);
+    assert_eq!(bench.store.waiting_messages(&found[0], MessageId(0), 10).await.unwrap(), [ids[1]]);
     bench.conclude_as(ids[0], MessageOutcome::Processed).await;
     assert_eq!(waiting(bench).await[0].messages, 1, "run again without trouble, it waits no more");
 }
@@ -53,7 +57,7 @@ pub async fn codes_wait_until_the_message_runs_again(bench: &Bench) {
 pub async fn versions_name_their_message(bench: &Bench) {
     let id = bench.admit_into(&[1]).await;
     let mut done = conclusion(Cause::Message(id));
-    done.resources = vec![patient_write("p", 0, &[])];
+    done.resources = vec![ResourceWrite { message: Some(id), ..patient_write("p", 0, &[]) }];
     assert_eq!(bench.conclude(vec![done]).await, Concluded::Done);
     let history = bench.store.history(&patient("p")).await.unwrap();
     assert_eq!(history[0].message, Some(id));

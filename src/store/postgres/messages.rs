@@ -149,7 +149,7 @@ pub async fn requeue(pool: &PgPool, id: MessageId, lanes: &Lanes) -> Answered<bo
         let blocked = i64::try_from(occupied).unwrap_or(i64::MAX);
         admit::enter(&mut transaction, turn.into_iter().map(|turn| (id.0, turn, lanes, blocked))).await?;
         replace_outcome(&mut transaction, id, MessageOutcome::Pending, None).await?;
-        trail::forget_unmapped(&mut transaction, id).await?;
+        trail::forget(&mut transaction, id).await?;
         transaction.commit().await?;
     }
     Ok(requeued)

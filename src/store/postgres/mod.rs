@@ -172,8 +172,13 @@ impl TrailStore for PostgresStore {
         run("waiting_codes", trail::waiting_codes(&self.pool, limit))
     }
 
-    fn waiting_messages<'a>(&'a self, code: &'a WaitingCode, limit: u32) -> Answer<'a, Vec<MessageId>> {
-        run("waiting_messages", trail::waiting_messages(&self.pool, code, limit))
+    fn waiting_messages<'a>(
+        &'a self,
+        code: &'a WaitingCode,
+        after: MessageId,
+        limit: u32,
+    ) -> Answer<'a, Vec<MessageId>> {
+        run("waiting_messages", trail::waiting_messages(&self.pool, code, after, limit))
     }
 }
 

@@ -14,8 +14,8 @@ use crate::record::{Conclusion, Redirect, ResourceKey, ResourceVersion, Resource
 use crate::store::encoding::{self, IndexKey};
 use crate::store::{Load, Loaded};
 
-/// What is written, the message that caused it, and when.
-type Write<'w> = (&'w ResourceWrite, Option<MessageId>, Timestamp);
+/// What is written, and when.
+type Write<'w> = (&'w ResourceWrite, Timestamp);
 
 /// A resource before the batch and, at first, after it.
 #[derive(Default, Clone)]
@@ -26,10 +26,8 @@ struct Standing {
 
 /// Writes the next versions and the redirects. `false`: a resource has moved on since it was read.
 pub async fn write(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answered<bool> {
-    let writes: Vec<Write<'_>> = batch
-        .iter()
-        .flat_map(|one| one.resources.iter().map(|write| (write, one.cause.message(), one.concluded_at)))
-        .collect();
+    let writes: Vec<Write<'_>> =
+        batch.iter().flat_map(|one| one.resources.iter().map(|write| (write, one.concluded_at))).collect();
     if !writes.is_empty() && !write_versions(connection, &writes).await? {
         return Ok(false);
     }
@@ -42,7 +40,7 @@ pub async fn write(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answ
 async fn write_versions(connection: &mut PgConnection, writes: &[Write<'_>]) -> Answered<bool> {
     let before = standing(connection, writes).await?;
     let mut after: BTreeMap<&ResourceKey, Standing> = BTreeMap::new();
-    for (write, _, _) in writes {
+    for (write, _) in writes {
         let standing = after.entry(&write.key).or_insert_with(|| before.get(&write.key).cloned().unwrap_or_default());
         if standing.version != write.follows {
             return Ok(false);
@@ -59,7 +57,7 @@ async fn write_versions(connection: &mut PgConnection, writes: &[Write<'_>]) -> 
 
 /// The resources as they are, locked.
 async fn standing(connection: &mut PgConnection, writes: &[Write<'_>]) -> Answered<HashMap<ResourceKey, Standing>> {
-    let mut keys: Vec<&ResourceKey> = writes.iter().map(|(write, _, _)| &write.key).collect();
+    let mut keys: Vec<&ResourceKey> = writes.iter().map(|(write, _)| &write.key).collect();
     keys.sort_unstable();
     keys.dedup();
     let (kinds, ids) = columns(keys);
@@ -103,15 +101,15 @@ async fn put_current(
 }
 
 async fn append_versions(connection: &mut PgConnection, writes: &[Write<'_>]) -> Answered<()> {
-    let (kinds, ids) = columns(writes.iter().map(|(write, _, _)| &write.key));
+    let (kinds, ids) = columns(writes.iter().map(|(write, _)| &write.key));
     sqlx::query(sql::INSERT_VERSIONS)
         .bind(kinds)
         .bind(ids)
-        .bind(writes.iter().map(|(write, _, _)| i64::from(write.follows) + 1).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(_, _, at)| at.as_micros()).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(write, _, _)| &write.digest.0[..]).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(write, _, _)| &*write.content).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(_, message, _)| message.map(|id| id.0)).collect::<Vec<_>>())
+        .bind(writes.iter().map(|(write, _)| i64::from(write.follows) + 1).collect::<Vec<_>>())
+        .bind(writes.iter().map(|(_, at)| at.as_micros()).collect::<Vec<_>>())
+        .bind(writes.iter().map(|(write, _)| &write.digest.0[..]).collect::<Vec<_>>())
+        .bind(writes.iter().map(|(write, _)| &*write.content).collect::<Vec<_>>())
+        .bind(writes.iter().map(|(write, _)| write.message.map(|id| id.0)).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())

@@ -122,7 +122,9 @@ statements! {
         mapping_release = excluded.mapping_release, issues = excluded.issues";
     REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = $2, concluded_at = $3, tries = 0 WHERE message = $1";
     INSERT_WORK_ITEMS = "INSERT INTO work_item (kind, referral, message, created_at, text) \
-        SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[])";
+        SELECT k.* FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[]) \
+        AS k (kind, referral, message, created_at, text) WHERE NOT EXISTS (SELECT 1 FROM work_item w \
+        WHERE w.message = k.message AND w.kind = k.kind AND w.text = k.text)";
     INSERT_AUDIT = "INSERT INTO audit (at, action, agent, message) \
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])";
 
@@ -134,11 +136,12 @@ statements! {
     INSERT_UNMAPPED = "INSERT INTO unmapped_code (message, code_table, code, place) \
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING";
     DELETE_UNMAPPED = "DELETE FROM unmapped_code WHERE message = $1";
+    DELETE_TRACE = "DELETE FROM message_trace WHERE message = $1";
     WAITING_CODES = "SELECT m.feed, u.code_table, u.code, count(*), min(u.message) FROM unmapped_code u \
         JOIN message m ON m.id = u.message GROUP BY m.feed, u.code_table, u.code \
         ORDER BY count(*) DESC, m.feed, u.code_table, u.code LIMIT $1::bigint";
     WAITING_MESSAGES = "SELECT u.message FROM unmapped_code u JOIN message m ON m.id = u.message \
-        WHERE u.code_table = $1 AND u.code = $2 AND m.feed = $3 ORDER BY u.message LIMIT $4::bigint";
+        WHERE u.code_table = $1 AND u.code = $2 AND m.feed = $3 AND u.message > $5 ORDER BY u.message LIMIT $4::bigint";
 
     // Resources
     CURRENT_RESOURCES = "SELECT r.kind, r.id, r.version, r.keys FROM unnest($1::text[], $2::text[]) AS k (kind, id) \

@@ -33,9 +33,11 @@ pub async fn write(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answ
     Ok(())
 }
 
-/// A message that goes back to work waits for nothing.
-pub async fn forget_unmapped(connection: &mut PgConnection, message: MessageId) -> Answered<()> {
-    sqlx::query(sql::DELETE_UNMAPPED).bind(message.0).execute(connection).await?;
+/// A message that goes back to work waits for nothing, and what its last run left no longer holds.
+pub async fn forget(connection: &mut PgConnection, message: MessageId) -> Answered<()> {
+    for statement in [sql::DELETE_UNMAPPED, sql::DELETE_TRACE] {
+        sqlx::query(statement).bind(message.0).execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
@@ -60,8 +62,13 @@ pub async fn waiting_codes(pool: &PgPool, limit: u32) -> Answered<Vec<WaitingCod
         .collect()
 }
 
-pub async fn waiting_messages(pool: &PgPool, code: &WaitingCode, limit: u32) -> Answered<Vec<MessageId>> {
+pub async fn waiting_messages(
+    pool: &PgPool,
+    code: &WaitingCode,
+    after: MessageId,
+    limit: u32,
+) -> Answered<Vec<MessageId>> {
     let query = sqlx::query(sql::WAITING_MESSAGES).bind(text(&code.table)).bind(text(&code.code));
-    let rows = query.bind(code.feed.as_str()).bind(i64::from(limit)).fetch_all(pool).await?;
+    let rows = query.bind(code.feed.as_str()).bind(i64::from(limit)).bind(after.0).fetch_all(pool).await?;
     rows.iter().map(|row| Ok(MessageId(row.try_get(0)?))).collect()
 }

@@ -54,7 +54,7 @@ fn conclude_message(connection: &Connection, id: MessageId, conclusion: &Conclus
 fn write_effects(connection: &Connection, message: Option<MessageId>, conclusion: &Conclusion) -> Answered<Concluded> {
     let at = conclusion.concluded_at;
     for write in &conclusion.resources {
-        if !resources::write(connection, write, message, at)? {
+        if !resources::write(connection, write, at)? {
             return Ok(Concluded::Conflict);
         }
     }

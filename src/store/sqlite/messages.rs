@@ -145,6 +145,6 @@ pub fn requeue(connection: &Connection, last: &mut i64, id: MessageId, lanes: &L
     *last += 1;
     lanes::enter(connection, id, *last, lanes)?;
     replace_outcome(connection, id, MessageOutcome::Pending, None)?;
-    trail::forget_unmapped(connection, id)?;
+    trail::forget(connection, id)?;
     Ok(Verdict::Keep(true))
 }

@@ -178,9 +178,14 @@ impl TrailStore for SqliteStore {
         Box::pin(self.readers.read("waiting_codes", move |connection| trail::waiting_codes(connection, limit)))
     }
 
-    fn waiting_messages<'a>(&'a self, code: &'a WaitingCode, limit: u32) -> Answer<'a, Vec<MessageId>> {
+    fn waiting_messages<'a>(
+        &'a self,
+        code: &'a WaitingCode,
+        after: MessageId,
+        limit: u32,
+    ) -> Answer<'a, Vec<MessageId>> {
         let code = code.clone();
-        let work = move |connection: &Connection| trail::waiting_messages(connection, &code, limit);
+        let work = move |connection: &Connection| trail::waiting_messages(connection, &code, after, limit);
         Box::pin(self.readers.read("waiting_messages", work))
     }
 }

@@ -22,12 +22,7 @@ struct Current {
 }
 
 /// Writes the next version. `false`: the resource has moved on since it was read.
-pub fn write(
-    connection: &Connection,
-    write: &ResourceWrite,
-    message: Option<MessageId>,
-    at: Timestamp,
-) -> Answered<bool> {
+pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> Answered<bool> {
     let current = current(connection, &write.key)?;
     if current.as_ref().map_or(0, |current| current.version) != write.follows {
         return Ok(false);
@@ -43,7 +38,7 @@ pub fn write(
         write.digest.0,
         &packed,
         &*write.content,
-        message.map(|id| id.0),
+        write.message.map(|id| id.0),
     ])?;
     let number = connection.last_insert_rowid();
     let (kind, id) = (&*write.key.kind, &*write.key.id);

@@ -110,7 +110,8 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (message) DO UPDATE SET outcome = excluded.outcome, \
         concluded_at = excluded.concluded_at, mapping_release = excluded.mapping_release, issues = excluded.issues";
     REPLACE_OUTCOME = "UPDATE message_outcome SET outcome = ?2, concluded_at = ?3, tries = 0 WHERE message = ?1";
-    INSERT_WORK_ITEM = "INSERT INTO work_item (kind, referral, message, created_at, text) VALUES (?1, ?2, ?3, ?4, ?5)";
+    INSERT_WORK_ITEM = "INSERT INTO work_item (kind, referral, message, created_at, text) SELECT ?1, ?2, ?3, ?4, ?5 \
+        WHERE NOT EXISTS (SELECT 1 FROM work_item w WHERE w.message = ?3 AND w.kind = ?1 AND w.text = ?5)";
     INSERT_AUDIT = "INSERT INTO audit (at, action, agent, message) VALUES (?1, ?2, ?3, ?4)";
 
     // The trail of mapping
@@ -120,11 +121,12 @@ statements! {
     INSERT_UNMAPPED = "INSERT INTO unmapped_code (message, code_table, code, place) VALUES (?1, ?2, ?3, ?4) \
         ON CONFLICT DO NOTHING";
     DELETE_UNMAPPED = "DELETE FROM unmapped_code WHERE message = ?1";
+    DELETE_TRACE = "DELETE FROM message_trace WHERE message = ?1";
     WAITING_CODES = "SELECT m.feed, u.code_table, u.code, count(*), min(u.message) FROM unmapped_code u \
         JOIN message m ON m.id = u.message GROUP BY m.feed, u.code_table, u.code \
         ORDER BY count(*) DESC, m.feed, u.code_table, u.code LIMIT ?1";
     WAITING_MESSAGES = "SELECT u.message FROM unmapped_code u JOIN message m ON m.id = u.message \
-        WHERE u.code_table = ?1 AND u.code = ?2 AND m.feed = ?3 ORDER BY u.message LIMIT ?4";
+        WHERE u.code_table = ?1 AND u.code = ?2 AND m.feed = ?3 AND u.message > ?5 ORDER BY u.message LIMIT ?4";
 
     // Resources
     CURRENT_RESOURCE = "SELECT r.version, r.first, r.current, v.keys FROM resource r \

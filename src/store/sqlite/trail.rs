@@ -20,9 +20,10 @@ pub fn write(connection: &Connection, message: MessageId, conclusion: &Conclusio
     Ok(())
 }
 
-/// A message that goes back to work waits for nothing.
-pub fn forget_unmapped(connection: &Connection, message: MessageId) -> Answered<()> {
+/// A message that goes back to work waits for nothing, and what its last run left no longer holds.
+pub fn forget(connection: &Connection, message: MessageId) -> Answered<()> {
     connection.prepare_cached(sql::DELETE_UNMAPPED)?.execute([message.0])?;
+    connection.prepare_cached(sql::DELETE_TRACE)?.execute([message.0])?;
     Ok(())
 }
 
@@ -49,9 +50,14 @@ pub fn waiting_codes(connection: &Connection, limit: u32) -> Answered<Vec<Waitin
     Ok(codes)
 }
 
-pub fn waiting_messages(connection: &Connection, code: &WaitingCode, limit: u32) -> Answered<Vec<MessageId>> {
+pub fn waiting_messages(
+    connection: &Connection,
+    code: &WaitingCode,
+    after: MessageId,
+    limit: u32,
+) -> Answered<Vec<MessageId>> {
     let mut statement = connection.prepare_cached(sql::WAITING_MESSAGES)?;
-    let row = params![&*code.table, &*code.code, code.feed.as_str(), limit];
+    let row = params![&*code.table, &*code.code, code.feed.as_str(), limit, after.0];
     let rows = statement.query_map(row, |row| row.get(0).map(MessageId))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
