@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use self::parts::Parts;
 pub use self::parts::{StartError, open_store};
-pub use self::releases::{is_overlay_file, load as releases, mapping_files, reader, release_of};
+pub use self::releases::{base_release, is_overlay_file, load as releases, mapping_files, named_overlay, reader};
 use crate::base::ids::FeedName;
 use crate::base::limits;
 use crate::config::Settings;

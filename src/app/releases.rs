@@ -13,10 +13,7 @@ use crate::mapping::{Diagnostic, Release, builtin_files, overlay};
 
 /// Compiles what the settings name. All or nothing: a mistake in one file leaves what is at work as it is.
 pub fn load(settings: &Settings) -> Result<Releases, StartError> {
-    let files = match &settings.mapping_directory {
-        None => builtin_files(),
-        Some(folder) => read(folder)?,
-    };
+    let files = base_files(settings)?;
     let base = compiled(Release::compile(&files))?;
     let mut known: HashMap<&[SmolStr], Release> = HashMap::new();
     let mut overlaid = HashMap::new();
@@ -51,17 +48,27 @@ fn overlay_text(files: &BTreeMap<String, String>, name: &str) -> Result<(String,
         let text = std::fs::read_to_string(name).map_err(|error| StartError::Mapping(format!("{name}: {error}")))?;
         return Ok((name.to_owned(), text));
     }
-    overlay(files, name).or_else(|| overlay(&builtin_files(), name)).ok_or_else(|| {
-        StartError::Mapping(format!("there is no overlay {name}: give the path of a file that ends in .yaml"))
-    })
+    named_overlay(files, name).map_err(|unknown| StartError::Mapping(unknown.to_string()))
 }
 
-/// Compiles the mapping files of a folder.
-pub fn release_of(folder: &Path) -> Result<Release, StartError> {
-    compiled(Release::compile(&read(folder)?))
+/// A name that no overlay has.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no overlay {0}: give the path of a file that ends in .yaml")]
+pub struct UnknownOverlay(String);
+
+/// The file and text of an overlay among mapping files, or among those built in.
+pub fn named_overlay(files: &BTreeMap<String, String>, name: &str) -> Result<(String, String), UnknownOverlay> {
+    let found = overlay(files, name).or_else(|| overlay(&builtin_files(), name));
+    found.ok_or_else(|| UnknownOverlay(name.to_owned()))
 }
 
-fn read(folder: &Path) -> Result<BTreeMap<String, String>, StartError> {
+/// Compiles the mapping files of the settings without the overlays of their feeds.
+pub fn base_release(settings: &Settings) -> Result<Release, StartError> {
+    compiled(Release::compile(&base_files(settings)?))
+}
+
+fn base_files(settings: &Settings) -> Result<BTreeMap<String, String>, StartError> {
+    let Some(folder) = &settings.mapping_directory else { return Ok(builtin_files()) };
     mapping_files(folder).map_err(|error| StartError::Mapping(format!("{}: {error}", folder.display())))
 }
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::StoreArguments;
+use super::files::read_text;
 use super::output::{Failure, finish, say};
 use super::replay::{self, Pace};
 use super::setup;
-use crate::app;
 use crate::base::ids::MessageId;
 use crate::engine::releases::Releases;
 use crate::mapping::compare::{Outcome, Plan};
@@ -32,18 +32,17 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 
 async fn apply(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let file = arguments.plan.display();
-    let text = std::fs::read_to_string(&arguments.plan).map_err(|error| Failure::no(format!("{file}: {error}")))?;
-    let plan = Plan::parse(&text).map_err(|fault| Failure::no(format!("{file}: {fault}")))?;
+    let plan = Plan::parse(&read_text(&arguments.plan)?).map_err(|fault| Failure::no(format!("{file}: {fault}")))?;
     let messages = messages(&plan, arguments.failing)?;
     let settings = setup::settings(&arguments.store, &[])?;
-    let releases = app::releases(&settings).map_err(|error| setup::start_failure(&error))?;
+    let releases = setup::releases(&settings)?;
     if releases.digest().to_string() != plan.to {
         return Err(Failure::configuration(
             "the configured mapping is not the one that was planned: put the planned files in [mapping] directory, have \
              the gateway load them (SIGHUP), then apply; or plan again",
         ));
     }
-    let store = app::open_store(&settings).await.map_err(|error| setup::start_failure(&error))?;
+    let store = setup::store_of(&settings).await?;
     let outstanding = outstanding(store.as_ref(), &releases, messages).await?;
     replay::go(store.as_ref(), &outstanding, &arguments.pace).await
 }

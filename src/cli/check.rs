@@ -6,8 +6,6 @@ use std::process::ExitCode;
 use super::StoreArguments;
 use super::output::{finish, say};
 use super::setup;
-use crate::app::release_of;
-use crate::mapping::Release;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -18,10 +16,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> ExitCode {
     let store = StoreArguments { config: Some(arguments.file.clone()), ..StoreArguments::default() };
     finish(setup::settings(&store, &[]).and_then(|settings| {
-        match &settings.mapping_directory {
-            Some(folder) => release_of(folder).map(drop).map_err(|error| setup::start_failure(&error))?,
-            None => drop(Release::builtin()),
-        }
+        setup::base_release(&settings)?;
         say(&format!(
             "{}: no problems; {} feeds, {} endpoints",
             arguments.file.display(),

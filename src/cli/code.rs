@@ -10,6 +10,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::StoreArguments;
+use super::files::write_whole;
 use super::output::{Failure, Table, Tone, finish, print, say};
 use super::setup;
 use crate::app;
@@ -107,13 +108,12 @@ fn map(arguments: &MapArguments) -> Result<ExitCode, Failure> {
     };
     let head = || format!("overlay: {}-codes\nchanges:\n", arguments.feed);
     let text = before.clone().unwrap_or_else(head);
-    write(&file, &format!("{}\n{}", text.trim_end(), change(arguments)))?;
-    if let Err(error) = app::releases(&settings) {
+    write_whole(&file, format!("{}\n{}", text.trim_end(), change(arguments)).as_bytes())?;
+    if let Err(told) = setup::releases(&settings) {
         match &before {
-            Some(text) => write(&file, text)?,
+            Some(text) => write_whole(&file, text.as_bytes())?,
             None => std::fs::remove_file(&file).map_err(|error| Failure::no(format!("{}: {error}", file.display())))?,
         }
-        let told = setup::start_failure(&error);
         return Err(Failure { text: format!("{}\nnothing was changed", told.text), ..told });
     }
     say(&format!("{} now maps {} codes of {}", file.display(), arguments.codes.len(), arguments.table));
@@ -140,10 +140,6 @@ fn overlay_file(settings: &Settings, feed: &FeedName, named: Option<&Path>) -> R
             "add `overlays = [\"{file}\"]` to feed {name} of the configuration, then map the code"
         ))
     })
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text).map_err(|error| Failure::no(format!("{}: {error}", file.display())))
 }
 
 /// One change of an overlay, in JSON's quoting, which is YAML's.

@@ -7,7 +7,6 @@ use super::{StoreArguments, setup};
 use crate::app;
 use crate::base::Clock as _;
 use crate::config::{self, Settings};
-use crate::mapping::Release;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -43,10 +42,7 @@ async fn examine(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn mapping(settings: &Settings) -> Result<String, String> {
-    let release = match &settings.mapping_directory {
-        Some(folder) => setup::release(folder).map_err(|failure| failure.text)?,
-        None => Release::builtin(),
-    };
+    let release = setup::base_release(settings).map_err(|failure| failure.text)?;
     Ok(format!("release {}", &release.digest().to_string()[..12]))
 }
 

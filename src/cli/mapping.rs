@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::files::read_text;
 use super::output::Failure;
-use crate::app::mapping_files;
+use crate::app::{is_overlay_file, mapping_files, named_overlay};
 use crate::base::{Digest, Issue};
 use crate::hl7v2::{Charset, CharsetReport, Header, Message};
-use crate::mapping::{Context, Mapped, Release, builtin_files, overlay};
+use crate::mapping::{Context, Mapped, Release, builtin_files};
 
 #[derive(Debug, Default, clap::Args)]
 pub struct ReleaseArguments {
@@ -113,18 +113,25 @@ pub fn texts(folder: Option<&Path>, overlays: &[String]) -> Result<(BTreeMap<Str
 /// ones.
 fn base_and_overlays(folder: Option<&Path>) -> Result<(BTreeMap<String, String>, Texts), Failure> {
     let Some(folder) = folder else { return Ok((builtin_files(), Texts::new())) };
-    let own = mapping_files(folder).map_err(|error| Failure::no(format!("{}: {error}", folder.display())))?;
+    let own = files(folder)?;
     Ok(if is_overlay(&own) { (builtin_files(), own.into_iter().collect()) } else { (own, Texts::new()) })
 }
 
 fn overlay_text(base: &BTreeMap<String, String>, name: &str) -> Result<(String, String), Failure> {
-    if Path::new(name).extension().is_some_and(|extension| extension == "yaml") {
+    if is_overlay_file(name) {
         return Ok((name.to_owned(), read_text(Path::new(name))?));
     }
-    let found = overlay(base, name).or_else(|| overlay(&builtin_files(), name));
-    found.ok_or_else(|| {
-        Failure::configuration(format!("there is no overlay {name}: give the path of a file that ends in .yaml"))
-    })
+    named_overlay(base, name).map_err(Failure::configuration)
+}
+
+/// The mapping files below a folder.
+pub fn files(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    mapping_files(folder).map_err(|error| Failure::no(format!("{}: {error}", folder.display())))
+}
+
+/// The mapping files below a folder, or with the name `builtin` those built in.
+pub fn files_or_builtin(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    if folder.as_os_str() == "builtin" { Ok(builtin_files()) } else { files(folder) }
 }
 
 /// An overlay cannot stand alone, a release has message maps.

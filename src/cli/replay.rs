@@ -9,7 +9,6 @@ use serde_json::json;
 use super::StoreArguments;
 use super::output::{Failure, Table, Tone, finish, print, say};
 use super::setup::{self, clock};
-use crate::app;
 use crate::base::ids::{FeedName, MessageId};
 use crate::base::{Clock as _, Timestamp};
 use crate::engine::replay::{self, Selected, Selection};
@@ -106,8 +105,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 async fn replay(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let selection = arguments.selection.selection()?;
     let settings = setup::settings(&arguments.store, &[])?;
-    let releases = app::releases(&settings).map_err(|error| setup::start_failure(&error))?;
-    let store = app::open_store(&settings).await.map_err(|error| setup::start_failure(&error))?;
+    let releases = setup::releases(&settings)?;
+    let store = setup::store_of(&settings).await?;
     let known = (!arguments.again).then_some(&releases);
     let selected = replay::select(store.as_ref(), &selection, known).await.map_err(Failure::unavailable)?;
     if arguments.json {

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io::IsTerminal as _;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use super::output::{self, Failure, chain, say};
 use crate::app::{self, StartError};
 use crate::base::{SystemClock, limits};
 use crate::config::{self, LoadError, Settings};
+use crate::engine::releases::Releases;
 use crate::mapping::Release;
 use crate::store::Store;
 
@@ -78,11 +78,20 @@ pub fn start_failure(error: &StartError) -> Failure {
 
 /// Opens the store of a command.
 pub async fn open_store(arguments: &StoreArguments) -> Result<Arc<dyn Store>, Failure> {
-    let settings = settings(arguments, &[])?;
-    app::open_store(&settings).await.map_err(|error| start_failure(&error))
+    store_of(&settings(arguments, &[])?).await
 }
 
-/// Compiles a folder of mapping files.
-pub fn release(folder: &Path) -> Result<Release, Failure> {
-    app::release_of(folder).map_err(|error| start_failure(&error))
+/// Opens the store of settings.
+pub async fn store_of(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    app::open_store(settings).await.map_err(|error| start_failure(&error))
+}
+
+/// Compiles the mapping files of settings, with the overlays of each feed.
+pub fn releases(settings: &Settings) -> Result<Releases, Failure> {
+    app::releases(settings).map_err(|error| start_failure(&error))
+}
+
+/// Compiles the mapping files of settings without overlays.
+pub fn base_release(settings: &Settings) -> Result<Release, Failure> {
+    app::base_release(settings).map_err(|error| start_failure(&error))
 }

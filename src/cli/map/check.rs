@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::app::mapping_files;
+use crate::cli::mapping::{files, files_or_builtin};
 use crate::cli::output::{Failure, NO, print, say};
-use crate::mapping::{Diagnostic, Release, builtin_files};
+use crate::mapping::{Diagnostic, Release};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -23,11 +23,8 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let files =
-        |path: &PathBuf| mapping_files(path).map_err(|error| Failure::no(format!("{}: {error}", path.display())));
-    let builtin = arguments.folder.as_os_str() == "builtin";
-    let base = if builtin { builtin_files() } else { files(&arguments.folder)? };
-    let overlays = arguments.overlay.iter().map(files).collect::<Result<Vec<_>, _>>()?;
+    let base = files_or_builtin(&arguments.folder)?;
+    let overlays = arguments.overlay.iter().map(|path| files(path)).collect::<Result<Vec<_>, _>>()?;
     let overlays: Vec<(String, String)> = overlays.into_iter().flatten().collect();
     let found = Release::with_overlays(&base, &overlays).err().unwrap_or_default();
     let colours = std::io::stdout().is_terminal();

@@ -1,15 +1,13 @@
 //! `loopgate map diff`: what sets the mapping of a feed apart from the base, rule by rule, with the reasons.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::app::mapping_files;
-use crate::cli::mapping::is_overlay;
+use crate::cli::mapping::{files, files_or_builtin, is_overlay};
 use crate::cli::output::{Failure, NO, Tone, print, say, toned};
-use crate::mapping::{Diagnostic, Difference, Side, builtin_files, differences};
+use crate::mapping::{Diagnostic, Difference, Side, differences};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -23,7 +21,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let base = if arguments.base.as_os_str() == "builtin" { builtin_files() } else { files(&arguments.base)? };
+    let base = files_or_builtin(&arguments.base)?;
     let own = files(&arguments.feed)?;
     let feed = if is_overlay(&own) { base.clone().into_iter().chain(own).collect() } else { own };
     let found = differences(&base, &feed).map_err(|faults| Failure::no(lines(&faults)))?;
@@ -36,10 +34,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     say(&format!("{} differences", found.len()));
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
-}
-
-fn files(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    mapping_files(path).map_err(|error| Failure::no(format!("{}: {error}", path.display())))
 }
 
 fn lines(faults: &[Diagnostic]) -> String {

@@ -17,7 +17,7 @@ pub async fn plan(store: &StoreArguments, mappings: &Path, selection: &Selection
     changed.mapping_directory = Some(mappings.to_owned());
     let reader = |settings| app::reader(settings).map_err(|error| setup::start_failure(&error));
     let (old, new) = (reader(&settings)?, reader(&changed)?);
-    let store = app::open_store(&settings).await.map_err(|error| setup::start_failure(&error))?;
+    let store = setup::store_of(&settings).await?;
     let (mut summary, mut plan) = (Summary::default(), Plan::new(old.releases().digest(), new.releases().digest()));
     replay::each(store.as_ref(), selection, |message| {
         let difference = compare(old.map(message).as_ref(), new.map(message).as_ref());

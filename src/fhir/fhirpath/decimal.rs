@@ -164,10 +164,6 @@ impl Decimal {
         Self { digits: self.digits / power_of_ten(self.scale).unwrap_or(1), scale: 0 }
     }
 
-    pub fn is_whole(self) -> bool {
-        self.trimmed().scale == 0
-    }
-
     /// Its value when that is a whole number of 32 bits.
     pub fn to_integer(self) -> Option<i32> {
         let trimmed = self.trimmed();
