@@ -10,9 +10,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use loopgate::base::ids::{FeedName, MessageId};
 use loopgate::base::{Digest, Timestamp};
+use loopgate::record::index::token_key;
 use loopgate::record::{
-    Audit, Cause, Conclusion, Disposition, IndexEntry, Lane, Lanes, MessageOutcome, Reception, ResourceKey,
-    ResourceWrite, ReusePolicy, Trail,
+    Audit, Cause, Conclusion, Disposition, IndexKey, Lane, Lanes, MessageOutcome, Reception, ResourceKey, ResourceText,
+    ResourceWrite, ReusePolicy, Space, Trail,
 };
 use loopgate::store::{Admission, Concluded, Lease, Load, Store, StoreUrl, open};
 
@@ -123,18 +124,21 @@ async fn conclude(
 fn writes(message: MessageId) -> Vec<ResourceWrite> {
     let write = |number: usize| {
         let content = Bytes::from(format!("{{\"resourceType\":\"Observation\",\"pad\":\"{:0>900}\"}}", message.0));
-        let token = |row: usize| IndexEntry::Token {
-            parameter: format!("parameter-{row}").into(),
-            system: "urn:north".into(),
-            value: format!("{message}-{number}-{row}").into(),
+        let token = |row: usize| -> IndexKey {
+            let space = Space::of("Observation", &format!("parameter-{row}"));
+            token_key(space, "urn:north", &format!("{message}-{number}-{row}"))
         };
+        let mut index: Vec<IndexKey> = (0..INDEX_ROWS_PER_RESOURCE).map(token).collect();
+        index.sort_unstable();
         ResourceWrite {
             message: None,
             key: ResourceKey::new("Observation", format!("{message}-{number}-0000-0000-000000000000")),
             follows: 0,
             digest: Digest::of(&content),
             content,
-            index: (0..INDEX_ROWS_PER_RESOURCE).map(token).collect(),
+            index,
+            text: ResourceText::default(),
+            deleted: false,
         }
     };
     (0..RESOURCES_PER_MESSAGE).map(write).collect()

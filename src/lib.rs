@@ -33,6 +33,8 @@ pub mod profile;
 pub mod record;
 /// Who is told what.
 pub mod routing;
+/// What resources are found by: the R4 search parameters, pure.
+pub mod search;
 /// The persistence port and its two backends.
 pub mod store;
 /// Names of metrics, spans and log fields; logging set-up; redaction.

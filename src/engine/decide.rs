@@ -248,7 +248,7 @@ impl<'d> Draft<'d> {
         let kind = if known { WorkItemKind::NotApplicable } else { WorkItemKind::UnknownReferral };
         let text = match &self.conclusion.cause {
             Cause::Message(message) => format_smolstr!("message {message}: {refused}"),
-            Cause::Timer(_) => format_smolstr!("{refused}"),
+            Cause::Timer(_) | Cause::Request => format_smolstr!("{refused}"),
         };
         self.conclusion.issues.push(Issue::warning(IssueCode::NotApplicable, refused.to_string()));
         self.ask(kind, referral, text);

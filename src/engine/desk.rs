@@ -10,12 +10,12 @@ use bytes::Bytes;
 use smol_str::ToSmolStr as _;
 
 use super::identity::{self, Known};
-use super::index::{index, target};
 use super::read::Reading;
 use crate::base::ids::{MessageId, ReferralId};
 use crate::base::{Digest, Timestamp};
 use crate::fhir::{Node, Resource};
 use crate::record::{Redirect, Referral, ReferralWrite, ResourceKey, ResourceWrite};
+use crate::search;
 use crate::store::{Load, Loaded, Store, StoreError};
 use crate::workflow::{State, referral_id};
 
@@ -107,7 +107,7 @@ impl Desk {
         let pointers =
             self.resources.iter().filter(|(key, _)| matches!(key.kind.as_str(), "ServiceRequest" | "PractitionerRole"));
         let pointers = pointers.filter_map(|(_, held)| held.resource());
-        pointers.filter_map(|resource| target(resource.text(&[element, "reference"])?)).collect()
+        pointers.filter_map(|resource| ResourceKey::from_reference(resource.text(&[element, "reference"])?)).collect()
     }
 
     /// What the second read must bring: the resources named by the messages under their patients' true ids, the open
@@ -133,7 +133,7 @@ impl Desk {
             let state = &open.state;
             load.resources.insert(ResourceKey::new("ServiceRequest", state.request.service_request.as_str()));
             load.resources.insert(ResourceKey::new("Task", state.id().to_smolstr()));
-            load.resources.extend(target(&state.request.patient));
+            load.resources.extend(ResourceKey::from_reference(&state.request.patient));
             let appointments =
                 state.appointments.iter().map(|known| ResourceKey::new("Appointment", known.id.as_str()));
             load.resources.extend(appointments);
@@ -213,7 +213,16 @@ impl Desk {
             self.known.learn(resource);
         }
         self.resources.insert(key.clone(), Held::new(version, digest, content.clone(), message));
-        Some(ResourceWrite { key, follows, content, digest, message, index: index(resource) })
+        Some(ResourceWrite {
+            key,
+            follows,
+            content,
+            digest,
+            message,
+            index: search::index(resource, now),
+            text: search::text(resource),
+            deleted: false,
+        })
     }
 
     /// Puts a referral on the desk; the write that makes it durable. `events` and `timers` are the caller's to fill.
@@ -314,7 +323,8 @@ fn first_load(readings: &[Reading]) -> Load {
 fn named_referrals(resource: &Resource) -> Vec<ReferralId> {
     let own = resource.id().filter(|_| resource.kind() == "ServiceRequest").map(referral_id);
     let pointers = ["basedOn", "focus"].into_iter().filter_map(|element| resource.get(element)).flat_map(Node::items);
-    let pointed =
-        pointers.filter_map(|node| target(node.text(&["reference"])?)).filter(|key| key.kind == "ServiceRequest");
+    let pointed = pointers
+        .filter_map(|node| ResourceKey::from_reference(node.text(&["reference"])?))
+        .filter(|key| key.kind == "ServiceRequest");
     own.into_iter().chain(pointed.map(|key| referral_id(&key.id))).collect()
 }

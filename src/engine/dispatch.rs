@@ -8,7 +8,6 @@ use std::sync::Arc;
 use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 
 use super::desk::Desk;
-use super::index::target;
 use super::read::Reader;
 use crate::base::ids::DeliveryId;
 use crate::base::{Issue, Random, Timestamp, limits};
@@ -149,9 +148,11 @@ impl<'d> Told<'d> {
     fn resources(&self) -> Vec<&'d Resource> {
         let announcement = self.announcement;
         let appointment = announcement.appointment.as_deref().map(|id| ResourceKey::new("Appointment", id));
-        let report = announcement.report.as_deref().and_then(target);
+        let report = announcement.report.as_deref().and_then(ResourceKey::from_reference);
         let request = Some(ResourceKey::new("ServiceRequest", self.state.request.service_request.as_str()));
-        let keys = [request, target(&self.state.request.patient), appointment, report].into_iter().flatten();
+        let keys = [request, ResourceKey::from_reference(&self.state.request.patient), appointment, report]
+            .into_iter()
+            .flatten();
         let mut resources: Vec<&Resource> = keys.filter_map(|key| self.desk.resource(&key)).collect();
         for place in 0.. {
             let Some(resource) = resources.get(place) else { break };
@@ -192,7 +193,7 @@ fn references(object: &Object) -> Vec<ResourceKey> {
         match node {
             Node::Array(items) => nodes.extend(items),
             Node::Object(inner) => {
-                found.extend(inner.get("reference").and_then(Node::as_str).and_then(target));
+                found.extend(inner.get("reference").and_then(Node::as_str).and_then(ResourceKey::from_reference));
                 nodes.extend(inner.iter().map(|(_, node)| node));
             }
             _ => {}

@@ -97,7 +97,7 @@ impl Renames {
         if self.0.is_empty() || key.kind != "Patient" {
             return key;
         }
-        self.0.get(&key.to_string()).and_then(|to| super::index::target(to)).unwrap_or(key)
+        self.0.get(&key.to_string()).and_then(|to| ResourceKey::from_reference(to)).unwrap_or(key)
     }
 
     /// The resource under its true id, with its references to patients under theirs.
@@ -188,7 +188,7 @@ fn rename_node(node: &mut Node, renamed: &HashMap<String, String>) {
 pub fn replaced_by(resource: &Resource) -> Option<ResourceKey> {
     let links = resource.get("link").filter(|_| resource.kind() == "Patient")?.items();
     let link = links.iter().find(|link| link.text(&["type"]) == Some("replaced-by"))?;
-    super::index::target(link.text(&["other", "reference"])?)
+    ResourceKey::from_reference(link.text(&["other", "reference"])?)
 }
 
 /// The redirects that a message's merges ask for; a patient merged into itself asks for none.

@@ -19,7 +19,6 @@ pub mod deliver;
 pub mod desk;
 pub mod dispatch;
 pub mod identity;
-pub mod index;
 pub mod intake;
 pub mod lanes;
 pub mod lease;

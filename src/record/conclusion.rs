@@ -15,6 +15,8 @@ pub enum Cause {
     Message(MessageId),
     /// This timer ran out; its `due_at` tells a restarted timer from the old one.
     Timer(Timer),
+    /// A FHIR request, which the store numbers when it writes it (`record::Request`).
+    Request,
 }
 
 impl Cause {
@@ -22,7 +24,7 @@ impl Cause {
     pub const fn message(&self) -> Option<MessageId> {
         match self {
             Self::Message(id) => Some(*id),
-            Self::Timer(_) => None,
+            Self::Timer(_) | Self::Request => None,
         }
     }
 }

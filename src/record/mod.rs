@@ -9,15 +9,26 @@
 pub mod announcement;
 pub mod conclusion;
 pub mod delivery;
+pub mod export;
+pub mod index;
 pub mod lane;
 pub mod message;
+pub mod request;
 pub mod resource;
+pub mod search;
 pub mod trail;
 
 pub use announcement::{Announcement, AnnouncementKind, OrderStatus};
 pub use conclusion::{Audit, Cause, Conclusion, Referral, ReferralWrite, Timer, TimerChange, WorkItem, WorkItemKind};
 pub use delivery::{Attempt, Delivery, DeliveryState, FailureClass, NewDelivery, Payload};
+pub use export::ExportJob;
+pub use index::{IndexKey, KeyTest, Range, Relation, Scan, Space};
 pub use lane::{Lane, Lanes};
 pub use message::{Disposition, MessageOutcome, Reception, ReusePolicy, StoredMessage};
-pub use resource::{IdentifierKey, IndexEntry, Redirect, ResourceKey, ResourceVersion, ResourceWrite};
+pub use request::{Committed, Guard, Request};
+pub use resource::{IdentifierKey, Redirect, ResourceKey, ResourceVersion, ResourceWrite};
+pub use search::{
+    Counting, Criterion, HistoryPage, HistoryQuery, HistoryScope, KindQuery, Order, ResourceText, SearchPage,
+    SearchQuery, SnapshotQuery, TextPart, VersionNumber,
+};
 pub use trail::{StoredTrace, Trail, UnmappedCode, WaitingCode};

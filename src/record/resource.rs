@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use smol_str::SmolStr;
 
+use super::{IndexKey, ResourceText, VersionNumber};
 use crate::base::ids::MessageId;
 use crate::base::{Digest, Timestamp};
 
@@ -16,6 +17,18 @@ pub struct ResourceKey {
 impl ResourceKey {
     pub fn new(kind: impl Into<SmolStr>, id: impl Into<SmolStr>) -> Self {
         Self { kind: kind.into(), id: id.into() }
+    }
+}
+
+impl ResourceKey {
+    /// The key that a literal reference of the form `Type/id` names.
+    pub fn from_reference(reference: &str) -> Option<Self> {
+        let (kind, id) = reference.split_once('/')?;
+        let plain = !kind.is_empty()
+            && !id.is_empty()
+            && !id.contains('/')
+            && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
+        plain.then(|| Self::new(kind, id))
     }
 }
 
@@ -34,16 +47,10 @@ pub struct IdentifierKey {
     pub value: SmolStr,
 }
 
-/// One searchable value of a resource. `parameter` is the R4 search parameter's code.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum IndexEntry {
-    Token { parameter: SmolStr, system: SmolStr, value: SmolStr },
-    Reference { parameter: SmolStr, target: ResourceKey },
-}
-
 /// A stored version of a resource.
 #[derive(Clone)]
 pub struct ResourceVersion {
+    pub number: VersionNumber,
     pub key: ResourceKey,
     pub version: u32,
     pub content: Bytes,
@@ -65,7 +72,11 @@ pub struct ResourceWrite {
     pub digest: Digest,
     /// The latest message that this version speaks for: what an older one or a timer writes does not change it.
     pub message: Option<MessageId>,
-    pub index: Vec<IndexEntry>,
+    /// What it is found by: sorted, without doubles; nothing when deleted.
+    pub index: Vec<IndexKey>,
+    pub text: ResourceText,
+    /// The resource is gone from here on. `content` is then empty.
+    pub deleted: bool,
 }
 
 /// A merged identity: whoever asks for `from` is answered with `to`, for ever.
@@ -73,4 +84,17 @@ pub struct ResourceWrite {
 pub struct Redirect {
     pub from: ResourceKey,
     pub to: ResourceKey,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_literal_relative_references_have_a_key() {
+        assert_eq!(ResourceKey::from_reference("Patient/p"), Some(ResourceKey::new("Patient", "p")));
+        for other in ["#contained", "urn:uuid:1/2", "http://x/Patient/p", "Patient/", "Patient/p/_history/1"] {
+            assert_eq!(ResourceKey::from_reference(other), None, "{other}");
+        }
+    }
 }

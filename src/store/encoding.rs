@@ -10,18 +10,7 @@ use crate::base::{
     ids::{DeliveryId, MessageId, ReferralId},
     limits,
 };
-use crate::record::{IdentifierKey, IndexEntry, Lane, Lanes, ResourceKey, WorkItem, WorkItemKind};
-
-/// A key of the search index: eight bytes for what kind of value it is, then the value. Values that follow each other
-/// lie beside each other, so that a batch touches few pages of the index.
-pub type IndexKey = Vec<u8>;
-
-/// Longest value that stands in a key as it is; a longer one keeps its beginning and gets its digest.
-const INDEX_VALUE_BYTES_MAX: usize = 48;
-const INDEX_VALUE_HEAD_BYTES: usize = 32;
-
-/// The parameter under which business identifiers are indexed.
-const IDENTIFIER: &str = "identifier";
+use crate::record::{IndexKey, Lane, Lanes, WorkItem, WorkItemKind};
 
 /// `[{severity,code,at,text}]`; `at` is the place in the message or resource, or null.
 pub fn issues_json(issues: &[Issue]) -> String {
@@ -46,57 +35,24 @@ pub fn issue_texts(json: &str) -> String {
     texts.join("; ")
 }
 
-fn key_of(space: [&str; 3], value: &str) -> IndexKey {
-    let space = Digest::of_parts(space.map(str::as_bytes));
-    let value = value.as_bytes();
-    let mut key = space.0[..8].to_vec();
-    if value.len() <= INDEX_VALUE_BYTES_MAX {
-        key.extend_from_slice(value);
-    } else {
-        key.extend_from_slice(&value[..INDEX_VALUE_HEAD_BYTES]);
-        key.extend_from_slice(&Digest::of(value).0);
-    }
-    key
-}
-
 /// Keys in a row, each after its length.
 pub fn pack_keys(keys: &[IndexKey]) -> Vec<u8> {
     let mut packed = Vec::with_capacity(keys.len() * 32);
     for key in keys {
-        packed.push(u8::try_from(key.len()).unwrap_or(u8::MAX));
-        packed.extend_from_slice(key);
+        packed.extend_from_slice(&u16::try_from(key.0.len()).unwrap_or(u16::MAX).to_le_bytes());
+        packed.extend_from_slice(&key.0);
     }
     packed
 }
 
 pub fn unpack_keys(mut packed: &[u8]) -> Vec<IndexKey> {
     let mut keys = Vec::new();
-    while let Some((length, rest)) = packed.split_first()
-        && let Some((key, rest)) = rest.split_at_checked(usize::from(*length))
+    while let Some((length, rest)) = packed.split_first_chunk()
+        && let Some((key, rest)) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))
     {
-        keys.push(key.to_vec());
+        keys.push(IndexKey(key.to_vec()));
         packed = rest;
     }
-    keys
-}
-
-pub fn identifier_key(identifier: &IdentifierKey) -> IndexKey {
-    key_of([&identifier.kind, IDENTIFIER, &identifier.system], &identifier.value)
-}
-
-/// The keys of a resource's index entries, sorted and without doubles.
-pub fn index_keys(resource: &ResourceKey, entries: &[IndexEntry]) -> Vec<IndexKey> {
-    let mut keys: Vec<IndexKey> = entries
-        .iter()
-        .map(|entry| match entry {
-            IndexEntry::Token { parameter, system, value } => key_of([&resource.kind, parameter, system], value),
-            IndexEntry::Reference { parameter, target } => {
-                key_of([&resource.kind, parameter, &target.kind], &target.id)
-            }
-        })
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
     keys
 }
 
@@ -180,20 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_are_found_under_their_token() {
-        let entry = IndexEntry::Token { parameter: "identifier".into(), system: "s".into(), value: "v".into() };
-        let keys = index_keys(&ResourceKey::new("Patient", "1"), &[entry.clone(), entry]);
-        let wanted = IdentifierKey { kind: "Patient".into(), system: "s".into(), value: "v".into() };
-        assert_eq!(keys, [identifier_key(&wanted)]);
-    }
-
-    #[test]
-    fn keys_survive_packing_and_differ() {
-        let values = ["", "a", &"x".repeat(48), &"x".repeat(49), &"x".repeat(500)];
-        let keys: Vec<IndexKey> = values.iter().map(|value| key_of(["Patient", "identifier", "s"], value)).collect();
+    fn keys_survive_packing() {
+        let keys: Vec<IndexKey> = [0, 1, 48, 300].map(|length| IndexKey(vec![7; 8 + length])).into();
         assert_eq!(unpack_keys(&pack_keys(&keys)), keys);
-        let distinct: std::collections::HashSet<_> = keys.iter().collect();
-        assert_eq!(distinct.len(), keys.len());
     }
 
     #[test]

@@ -28,8 +28,9 @@ use std::pin::Pin;
 use crate::base::Timestamp;
 use crate::base::ids::{DeliveryId, EndpointName, FeedName, MessageId, ReferralId};
 use crate::record::{
-    Attempt, Conclusion, Delivery, DeliveryState, IdentifierKey, Lane, MessageOutcome, Reception, Redirect, Referral,
-    ResourceKey, ResourceVersion, StoredMessage, StoredTrace, Timer, WaitingCode, WorkItem,
+    Attempt, Committed, Conclusion, Delivery, DeliveryState, ExportJob, HistoryPage, HistoryQuery, IdentifierKey,
+    IndexKey, Lane, MessageOutcome, Reception, Redirect, Referral, Request, ResourceKey, ResourceText, ResourceVersion,
+    SearchPage, SearchQuery, SnapshotQuery, StoredMessage, StoredTrace, Timer, VersionNumber, WaitingCode, WorkItem,
 };
 
 /// A boxed future: the store is used as `Arc<dyn Store>`, once per batch, where boxing costs nothing.
@@ -42,6 +43,10 @@ pub enum StoreError {
     Unavailable { operation: &'static str, reason: String },
     #[error("{table}.{column} of row {row} does not decode: restore it from a backup or report it")]
     Corrupt { table: &'static str, column: &'static str, row: String },
+    #[error(
+        "the store did not answer within {seconds} s ({operation}): ask for less, or with a more selective criterion"
+    )]
+    TooSlow { operation: &'static str, seconds: u64 },
     #[error("the store's schema is version {found}, this program knows up to {known}: install the newer program")]
     SchemaTooNew { found: u32, known: u32 },
     #[error("{0}")]
@@ -245,6 +250,109 @@ pub trait ResourceStore: Send + Sync {
     fn history<'a>(&'a self, key: &'a ResourceKey) -> Answer<'a, Vec<ResourceVersion>>;
 }
 
+/// What the FHIR door asks.
+pub trait FhirStore: Send + Sync {
+    /// Journals a request and writes what follows from it, in one transaction; many requests share one commit.
+    fn commit(&self, request: Request) -> Answer<'_, Committed> {
+        let _ = (request,);
+        not_built("commit")
+    }
+
+    /// The current version, or an older one. A deleted resource is answered with its deletion. Merged identities are not
+    /// followed: a merged resource is read as what it was written to be.
+    fn read<'a>(&'a self, key: &'a ResourceKey, version: Option<u32>) -> Answer<'a, Option<ResourceVersion>> {
+        let _ = (key, version);
+        not_built("read")
+    }
+
+    /// A version by its number.
+    fn version(&self, number: VersionNumber) -> Answer<'_, Option<ResourceVersion>> {
+        let _ = (number,);
+        not_built("version")
+    }
+
+    fn search<'a>(&'a self, query: &'a SearchQuery) -> Answer<'a, SearchPage> {
+        let _ = (query,);
+        not_built("search")
+    }
+
+    fn history_page<'a>(&'a self, query: &'a HistoryQuery) -> Answer<'a, HistoryPage> {
+        let _ = (query,);
+        not_built("history_page")
+    }
+
+    /// Everyone merged with one of the keys, they themselves included.
+    fn families<'a>(&'a self, keys: &'a [ResourceKey]) -> Answer<'a, Vec<ResourceKey>> {
+        let _ = (keys,);
+        not_built("families")
+    }
+
+    /// The number that every version written so far is at or below.
+    fn latest_version(&self) -> Answer<'_, VersionNumber> {
+        not_built("latest_version")
+    }
+    fn snapshot<'a>(&'a self, query: &'a SnapshotQuery) -> Answer<'a, Vec<ResourceVersion>> {
+        let _ = (query,);
+        not_built("snapshot")
+    }
+
+    fn keep_export<'a>(&'a self, job: &'a ExportJob) -> Answer<'a, ()> {
+        let _ = (job,);
+        not_built("keep_export")
+    }
+    fn export<'a>(&'a self, id: &'a str) -> Answer<'a, Option<ExportJob>> {
+        let _ = (id,);
+        not_built("export")
+    }
+    fn drop_export<'a>(&'a self, id: &'a str) -> Answer<'a, bool> {
+        let _ = (id,);
+        not_built("drop_export")
+    }
+
+    /// Which definitions of search parameters the index was made by; none for a store that was never indexed so.
+    fn indexed_by(&self) -> Answer<'_, Option<crate::base::Digest>> {
+        not_built("indexed_by")
+    }
+    /// Puts the index of these current resources anew. One that has moved on since is left alone: its writer indexed it.
+    fn reindex<'a>(&'a self, resources: &'a [(VersionNumber, Vec<IndexKey>, ResourceText)]) -> Answer<'a, ()> {
+        let _ = (resources,);
+        not_built("reindex")
+    }
+    fn set_indexed_by(&self, definitions: crate::base::Digest) -> Answer<'_, ()> {
+        let _ = (definitions,);
+        not_built("set_indexed_by")
+    }
+    /// Current resources of all types behind a number, in the order of their numbers, for reindexing.
+    fn current_after(&self, after: Option<VersionNumber>, limit: u32) -> Answer<'_, Vec<ResourceVersion>> {
+        let _ = (after, limit);
+        not_built("current_after")
+    }
+}
+
+/// What must be known to all replicas to let nobody in twice or by a wrong key.
+pub trait AccessStore: Send + Sync {
+    /// `true` the first time that `token` is used; it is remembered until `expires_at`.
+    fn use_once<'a>(
+        &'a self,
+        token: &'a crate::base::Digest,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Answer<'a, bool> {
+        let _ = (token, now, expires_at);
+        not_built("use_once")
+    }
+
+    /// The secret of that name; `fresh` becomes it when there is none yet.
+    fn secret<'a>(&'a self, name: &'a str, fresh: &'a [u8]) -> Answer<'a, Vec<u8>> {
+        let _ = (name, fresh);
+        not_built("secret")
+    }
+}
+
+fn not_built<'a, T>(operation: &'static str) -> Answer<'a, T> {
+    Box::pin(async move { Err(StoreError::Configuration(format!("{operation} is not built yet"))) })
+}
+
 /// Deliveries: claimed, attempted, finished. The table is the queue.
 pub trait DeliveryStore: Send + Sync {
     /// Up to `limit` deliveries under `lease` that are due, first of their endpoint and subject, not in `except` and
@@ -278,7 +386,9 @@ pub trait WorkflowStore: Send + Sync {
 }
 
 /// The store as a whole: opened once, shared as `Arc<dyn Store>`.
-pub trait Store: MessageStore + TrailStore + ResourceStore + DeliveryStore + WorkflowStore {
+pub trait Store:
+    MessageStore + TrailStore + ResourceStore + FhirStore + AccessStore + DeliveryStore + WorkflowStore
+{
     /// Takes or renews the lease of `instance` on its fair share of the partitions. The embedded store gives all.
     fn lease<'a>(&'a self, instance: &'a str, now: Timestamp, until: Timestamp) -> Answer<'a, Lease>;
 

@@ -3,16 +3,14 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use smol_str::SmolStr;
 use uuid::Uuid;
 
 use super::setup::{Keep, Shared};
 use crate::base::ids::{DeliveryId, EndpointName, FeedName, MessageId, ReferralId};
 use crate::base::{Digest, Timestamp};
 use crate::record::{
-    Audit, Cause, Conclusion, Delivery, Disposition, IdentifierKey, IndexEntry, Lane, Lanes, MessageOutcome,
-    NewDelivery, Payload, Reception, Referral, ReferralWrite, ResourceKey, ResourceWrite, ReusePolicy, StoredMessage,
-    Trail,
+    Audit, Cause, Conclusion, Delivery, Disposition, IdentifierKey, Lane, Lanes, MessageOutcome, NewDelivery, Payload,
+    Reception, Referral, ReferralWrite, ResourceKey, ResourceText, ResourceWrite, ReusePolicy, StoredMessage, Trail,
 };
 use crate::store::{Admission, Concluded, Lease, Load, Loaded};
 
@@ -163,13 +161,19 @@ pub fn identifier(value: &str) -> IdentifierKey {
 /// A version of a patient that bears these record numbers.
 pub fn patient_write(id: &str, follows: u32, record_numbers: &[&str]) -> ResourceWrite {
     let content = Bytes::from(format!("{id} after {follows}"));
-    let token = |value: &&str| IndexEntry::Token {
-        parameter: "identifier".into(),
-        system: "urn:north".into(),
-        value: SmolStr::new(value),
-    };
-    let index = record_numbers.iter().map(token).collect();
-    ResourceWrite { key: patient(id), follows, digest: Digest::of(&content), content, message: None, index }
+    let mut index: Vec<_> = record_numbers.iter().map(|value| identifier(value).index_key()).collect();
+    index.sort_unstable();
+    index.dedup();
+    ResourceWrite {
+        key: patient(id),
+        follows,
+        digest: Digest::of(&content),
+        content,
+        message: None,
+        index,
+        text: ResourceText::default(),
+        deleted: false,
+    }
 }
 
 pub fn referral_id(number: u128) -> ReferralId {

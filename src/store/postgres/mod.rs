@@ -37,9 +37,9 @@ use self::fault::{Answered, Fault};
 use self::presence::Presence;
 use self::wake::Wake;
 use super::{
-    Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, LaneActed, LaneAction,
-    LaneStatus, Lease, Load, Loaded, MessageQuery, MessageStore, ResourceStore, Store, StoreError, TimelineEntry,
-    TrailStore, WorkflowStore,
+    AccessStore, Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, FhirStore,
+    LaneActed, LaneAction, LaneStatus, Lease, Load, Loaded, MessageQuery, MessageStore, ResourceStore, Store,
+    StoreError, TimelineEntry, TrailStore, WorkflowStore,
 };
 use crate::base::ids::{DeliveryId, EndpointName, MessageId, ReferralId};
 use crate::base::limits::{POSTGRES_CONNECTIONS_MAX, WRITE_QUEUE_MAX};
@@ -191,6 +191,10 @@ impl ResourceStore for PostgresStore {
         run("history", resources::history(&self.pool, key))
     }
 }
+
+impl FhirStore for PostgresStore {}
+
+impl AccessStore for PostgresStore {}
 
 impl DeliveryStore for PostgresStore {
     fn claim_deliveries<'a>(

@@ -10,8 +10,8 @@ use super::fault::{Answered, Fault};
 use super::{messages, referrals, sql};
 use crate::base::ids::MessageId;
 use crate::base::{Digest, Timestamp};
-use crate::record::{Conclusion, Redirect, ResourceKey, ResourceVersion, ResourceWrite};
-use crate::store::encoding::{self, IndexKey};
+use crate::record::{Conclusion, IndexKey, Redirect, ResourceKey, ResourceVersion, ResourceWrite, VersionNumber};
+use crate::store::encoding;
 use crate::store::{Load, Loaded};
 
 /// What is written, and when.
@@ -45,7 +45,7 @@ async fn write_versions(connection: &mut PgConnection, writes: &[Write<'_>]) -> 
         if standing.version != write.follows {
             return Ok(false);
         }
-        *standing = Standing { version: write.follows + 1, keys: encoding::index_keys(&write.key, &write.index) };
+        *standing = Standing { version: write.follows + 1, keys: write.index.clone() };
     }
     if !put_current(connection, &before, &after).await? {
         return Ok(false);
@@ -130,7 +130,7 @@ async fn reindex(
     for (statement, rows) in [(sql::DELETE_INDEX, gone), (sql::INSERT_INDEX, added)] {
         if !rows.is_empty() {
             let (kinds, ids) = columns(rows.iter().map(|(_, key)| *key));
-            let keys: Vec<&[u8]> = rows.iter().map(|(key, _)| &key[..]).collect();
+            let keys: Vec<&[u8]> = rows.iter().map(|(key, _)| &key.0[..]).collect();
             sqlx::query(statement).bind(keys).bind(kinds).bind(ids).execute(&mut *connection).await?;
         }
     }
@@ -189,13 +189,13 @@ async fn find(pool: &PgPool, wanted: &Load, loaded: &mut Loaded) -> Answered<()>
         return Ok(());
     }
     let by_key: HashMap<IndexKey, _> =
-        wanted.identifiers.iter().map(|identifier| (encoding::identifier_key(identifier), identifier)).collect();
-    let keys: Vec<&[u8]> = by_key.keys().map(|key| &key[..]).collect();
+        wanted.identifiers.iter().map(|identifier| (identifier.index_key(), identifier)).collect();
+    let keys: Vec<&[u8]> = by_key.keys().map(|key| &key.0[..]).collect();
     let rows = sqlx::query(sql::FIND_IDENTIFIERS).bind(keys).fetch_all(pool).await?;
     let mut found = Vec::new();
     for row in &rows {
-        let index_key: &[u8] = row.try_get(0)?;
-        found.extend(by_key.get(index_key).map(|identifier| Ok::<_, Fault>((*identifier, key(row, 1)?))));
+        let index_key = IndexKey(row.try_get(0)?);
+        found.extend(by_key.get(&index_key).map(|identifier| Ok::<_, Fault>((*identifier, key(row, 1)?))));
     }
     let found: Vec<_> = found.into_iter().collect::<Answered<_>>()?;
     let survivors = redirects(pool, found.iter().map(|(_, bearer)| bearer)).await?;
@@ -233,6 +233,7 @@ fn read(row: &PgRow) -> Answered<ResourceVersion> {
     let key = key(row, 0)?;
     let digest = <[u8; 32]>::try_from(row.try_get::<&[u8], _>(4)?);
     Ok(ResourceVersion {
+        number: VersionNumber(0),
         version: number(row.try_get(2)?),
         content: row.try_get::<Vec<u8>, _>(3)?.into(),
         digest: Digest(digest.map_err(|_| Fault::corrupt("resource_version", "digest", &key.kind))?),

@@ -18,7 +18,8 @@ pub fn conclude(connection: &Connection, token: i64, batch: &[Conclusion]) -> An
         let concluded = match &conclusion.cause {
             Cause::Message(id) => conclude_message(connection, *id, conclusion)?,
             Cause::Timer(timer) if referrals::fire(connection, timer)? => write_effects(connection, None, conclusion)?,
-            Cause::Timer(_) => Concluded::LeaseLost,
+            // A request is written by `commit`.
+            Cause::Timer(_) | Cause::Request => Concluded::LeaseLost,
         };
         if concluded != Concluded::Done {
             return Ok(Verdict::Undo(concluded));

@@ -31,9 +31,9 @@ use self::fault::{Answered, Fault};
 use self::reader::Readers;
 use self::writer::{Verdict, Writer};
 use super::{
-    Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, LaneActed, LaneAction,
-    LaneStatus, Lease, Load, Loaded, MessageQuery, MessageStore, ResourceStore, Store, StoreError, TimelineEntry,
-    TrailStore, WorkflowStore, encoding,
+    AccessStore, Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, FhirStore,
+    LaneActed, LaneAction, LaneStatus, Lease, Load, Loaded, MessageQuery, MessageStore, ResourceStore, Store,
+    StoreError, TimelineEntry, TrailStore, WorkflowStore, encoding,
 };
 use crate::base::ids::{DeliveryId, EndpointName, MessageId, ReferralId};
 use crate::base::{Clock as _, SystemClock, Timestamp, limits};
@@ -201,6 +201,10 @@ impl ResourceStore for SqliteStore {
         Box::pin(self.readers.read("history", move |connection| resources::history(connection, &key)))
     }
 }
+
+impl FhirStore for SqliteStore {}
+
+impl AccessStore for SqliteStore {}
 
 impl DeliveryStore for SqliteStore {
     fn claim_deliveries<'a>(

@@ -8,8 +8,8 @@ use super::fault::{Answered, Fault};
 use super::{messages, referrals, sql};
 use crate::base::ids::MessageId;
 use crate::base::{Digest, Timestamp};
-use crate::record::{IdentifierKey, Redirect, ResourceKey, ResourceVersion, ResourceWrite};
-use crate::store::encoding::{self, IndexKey};
+use crate::record::{IdentifierKey, IndexKey, Redirect, ResourceKey, ResourceVersion, ResourceWrite, VersionNumber};
+use crate::store::encoding;
 use crate::store::{Load, Loaded};
 
 /// Where a resource stands.
@@ -27,8 +27,8 @@ pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> A
     if current.as_ref().map_or(0, |current| current.version) != write.follows {
         return Ok(false);
     }
-    let keys = encoding::index_keys(&write.key, &write.index);
-    let packed = encoding::pack_keys(&keys);
+    let keys = &write.index;
+    let packed = encoding::pack_keys(keys);
     connection.prepare_cached(sql::INSERT_VERSION)?.execute(params![
         &*write.key.kind,
         &*write.key.id,
@@ -46,11 +46,11 @@ pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> A
         let row = params![kind, id, write.follows + 1, number];
         connection.prepare_cached(sql::UPDATE_RESOURCE)?.execute(row)?;
         if current.keys != packed {
-            reindex(connection, current.first, &encoding::unpack_keys(&current.keys), &keys)?;
+            reindex(connection, current.first, &encoding::unpack_keys(&current.keys), keys)?;
         }
     } else {
         connection.prepare_cached(sql::INSERT_RESOURCE)?.execute(params![kind, id, number])?;
-        reindex(connection, number, &[], &keys)?;
+        reindex(connection, number, &[], keys)?;
     }
     Ok(true)
 }
@@ -66,11 +66,11 @@ fn current(connection: &Connection, key: &ResourceKey) -> Answered<Option<Curren
 /// Changes only the index rows that differ; both lists are sorted.
 fn reindex(connection: &Connection, resource: i64, old: &[IndexKey], new: &[IndexKey]) -> Answered<()> {
     for gone in old.iter().filter(|key| new.binary_search(key).is_err()) {
-        connection.prepare_cached(sql::DELETE_INDEX)?.execute(params![gone, resource])?;
+        connection.prepare_cached(sql::DELETE_INDEX)?.execute(params![gone.0, resource])?;
     }
     let mut insert = connection.prepare_cached(sql::INSERT_INDEX)?;
     for added in new.iter().filter(|key| old.binary_search(key).is_err()) {
-        insert.execute(params![added, resource])?;
+        insert.execute(params![added.0, resource])?;
     }
     Ok(())
 }
@@ -127,7 +127,7 @@ fn version(connection: &Connection, key: &ResourceKey) -> Answered<Option<Resour
 /// The resources that bear the identifier, merged ones through their survivor.
 fn find(connection: &Connection, identifier: &IdentifierKey, loaded: &mut Loaded) -> Answered<()> {
     let mut statement = connection.prepare_cached(sql::FIND_IDENTIFIER)?;
-    let mut rows = statement.query([&encoding::identifier_key(identifier)[..]])?;
+    let mut rows = statement.query([&identifier.index_key().0[..]])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let bearer = survivor(connection, &key_at_0(row)?)?;
@@ -165,6 +165,7 @@ pub fn history(connection: &Connection, key: &ResourceKey) -> Answered<Vec<Resou
 fn read(row: &Row<'_>, key: &ResourceKey) -> Answered<ResourceVersion> {
     let digest = row.get(2).map_err(|_| Fault::corrupt("resource_version", "digest", &key.kind))?;
     Ok(ResourceVersion {
+        number: VersionNumber(0),
         key: key.clone(),
         version: row.get(0)?,
         content: row.get::<_, Vec<u8>>(1)?.into(),
