@@ -12,6 +12,7 @@ pub mod fhirpath;
 pub mod json;
 pub mod path;
 pub mod reader;
+pub mod references;
 pub mod resource;
 
 pub use json::{Node, Object};
