@@ -10,8 +10,20 @@ use super::{Node, Object, Resource};
 /// Members whose text is a link by its element's type, besides `reference`. A value that names nothing in the Bundle
 /// stays as it is, so a name that is a uri in one type and a string in another does no harm.
 const LINKS: [&str; 14] = [
-    "reference", "url", "uri", "valueUri", "valueUrl", "valueOid", "valueUuid", "valueCanonical", "system", "source",
-    "resource", "fullUrl", "endpoint", "instantiatesUri",
+    "reference",
+    "url",
+    "uri",
+    "valueUri",
+    "valueUrl",
+    "valueOid",
+    "valueUuid",
+    "valueCanonical",
+    "system",
+    "source",
+    "resource",
+    "fullUrl",
+    "endpoint",
+    "instantiatesUri",
 ];
 
 /// Rewrites every link for which `to` has an answer.
