@@ -182,3 +182,6 @@ pub const PROFILE_DEPTH_MAX: usize = 8;
 
 /// How far the clocks of replicas, or one clock before and after it was set, may lie apart.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(1);
+
+/// Parameters of one query string or form: a search has a dozen, and each costs a pass over the definitions.
+pub const QUERY_PARAMETERS_MAX: usize = 256;
