@@ -14,6 +14,7 @@
 //! It knows no socket, no HTTP and no SQL.
 
 pub mod advance;
+pub mod content;
 pub mod decide;
 pub mod deliver;
 pub mod desk;
@@ -28,6 +29,7 @@ pub mod process;
 pub mod read;
 pub mod releases;
 pub mod replay;
+pub mod request;
 pub mod waiting;
 pub mod worker;
 
