@@ -3,6 +3,8 @@
 //! The modules in reading order, lowest layer first; a module may use those above it in this list as
 //! `docs/architecture.md` and `tests/it/layers.rs` say.
 
+/// Who may ask what at the FHIR door: clients, tokens, scopes, compartments.
+pub mod access;
 /// The composition root: open, run, drain.
 pub mod app;
 /// Identifiers, clock, chance, limits, issues, patient data by type.
