@@ -182,3 +182,9 @@ pub const PROFILE_DEPTH_MAX: usize = 8;
 
 /// How far the clocks of replicas, or one clock before and after it was set, may lie apart.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(1);
+
+/// Bytes of one XML text: as much as the largest Bundle that the doors take. A tree is some eight times its text.
+pub const XML_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Elements of a narrative inside one another: hand-written XHTML stays below 30, tables within tables too.
+pub const XHTML_DEPTH_MAX: usize = 256;
