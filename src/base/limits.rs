@@ -220,3 +220,8 @@ pub const JWKS_AGE_DEFAULT: Duration = Duration::from_mins(5);
 /// Pause between two fetches of one client's JWK Set, also when it may not be cached at all: strangers who name keys
 /// that do not exist must not make us hammer its server.
 pub const JWKS_FETCH_FLOOR: Duration = Duration::from_secs(10);
+/// Bytes of one XML text: as much as the largest Bundle that the doors take. A tree is some eight times its text.
+pub const XML_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Elements of a narrative inside one another: hand-written XHTML stays below 30, tables within tables too.
+pub const XHTML_DEPTH_MAX: usize = 256;
