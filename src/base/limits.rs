@@ -183,6 +183,8 @@ pub const PROFILE_DEPTH_MAX: usize = 8;
 /// How far the clocks of replicas, or one clock before and after it was set, may lie apart.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(1);
 
+/// Resources indexed anew in one step after an upgrade: a page of large ones stays in memory.
+pub const REINDEX_PAGE_RESOURCES: u32 = 1_000;
 /// Parameters of one query string or form: a search has a dozen, and each costs a pass over the definitions.
 pub const QUERY_PARAMETERS_MAX: usize = 256;
 

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use super::content::Text;
 use super::decide::{Decider, Moved, decide_request, may_change};
 use super::desk::{Desk, key_of};
+use super::identity;
 use crate::base::ids::{FeedName, MessageId};
 use crate::base::{Clock, Digest, Issue, IssueCode, Timestamp, limits};
 use crate::fhir::Resource;
@@ -159,12 +160,13 @@ impl Requests {
     ) -> Result<Option<Submitted>, StoreError> {
         let now = self.clock.now();
         let drafts: Vec<Draft> = submission.changes.iter().map(|change| Draft::of(change, now)).collect();
-        if drafts.iter().all(|draft| draft.write.is_none()) && submission.redirects.is_empty() {
+        let redirects = redirects(submission);
+        if drafts.iter().all(|draft| draft.write.is_none()) && redirects.is_empty() {
             return Ok(Some(done(None, drafts, now)));
         }
-        let moves = !submission.redirects.is_empty() || submission.changes.iter().any(may_move);
+        let moves = !redirects.is_empty() || submission.changes.iter().any(may_move);
         let decided = if moves {
-            self.decide(submission, &drafts, role, now).await?
+            self.decide(submission, &drafts, &redirects, role, now).await?
         } else {
             Decided::Conclusion(Box::new(plain(&submission.client, now)))
         };
@@ -215,12 +217,13 @@ impl Requests {
         &self,
         submission: &Submission,
         drafts: &[Draft],
+        redirects: &[Redirect],
         role: Option<Role>,
         now: Timestamp,
     ) -> Result<Decided, StoreError> {
         let concerned = submission.changes.iter().filter(|change| may_move(change));
         let mut resources: Vec<&Resource> = concerned.filter_map(Change::resource).collect();
-        let merged: Vec<Resource> = submission.redirects.iter().map(|one| named(&one.from)).collect();
+        let merged: Vec<Resource> = redirects.iter().map(|one| named(&one.from)).collect();
         resources.extend(&merged);
         let mut desk = Desk::load_request(self.store.as_ref(), &resources).await?;
         let mut observed = Vec::new();
@@ -237,13 +240,7 @@ impl Requests {
             observed.extend(news.map(|one| (format!("{}/_history/{}", write.key, write.follows + 1), one)));
             desk.hold(write);
         }
-        let moved = Moved {
-            observed,
-            redirects: &submission.redirects,
-            client: submission.client.as_str(),
-            sender: &submission.sender,
-            role,
-        };
+        let moved = Moved { observed, redirects, client: submission.client.as_str(), sender: &submission.sender, role };
         Ok(Decided::Conclusion(Box::new(decide_request(&self.decider, &mut desk, moved, now))))
     }
 }
@@ -350,6 +347,16 @@ fn done(message: Option<MessageId>, drafts: Vec<Draft>, now: Timestamp) -> Submi
         },
     });
     Submitted::Done { message, written: written.collect() }
+}
+
+/// The merges that it asks for, and those that its Patients tell of by their links.
+fn redirects(submission: &Submission) -> Vec<Redirect> {
+    let linked = submission.changes.iter().filter_map(Change::resource).filter(|one| one.kind() == "Patient");
+    let told = linked.flat_map(|patient| identity::redirects(std::slice::from_ref(patient)));
+    let mut redirects = submission.redirects.clone();
+    redirects.extend(told);
+    redirects.dedup();
+    redirects
 }
 
 /// Whether a change can concern the workflow; all others need not look at it.
