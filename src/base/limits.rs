@@ -225,3 +225,18 @@ pub const XML_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Elements of a narrative inside one another: hand-written XHTML stays below 30, tables within tables too.
 pub const XHTML_DEPTH_MAX: usize = 256;
+
+/// Resources of a page of a search or history when the client does not say: a screen or two.
+pub const SEARCH_PAGE_DEFAULT: u32 = 50;
+
+/// Resources of a page of a search or history at most: a page is held in memory as a whole.
+pub const SEARCH_PAGE_MAX: u32 = 1_000;
+
+/// How often what was included may include more (`:iterate`): deeper chains of references are followed by the client.
+pub const INCLUDE_ROUNDS_MAX: usize = 8;
+
+/// Resources included with one page of a search: with a full page of matches they still fit into memory.
+pub const INCLUDED_MAX: usize = 5_000;
+
+/// Entries of one batch or transaction: a patient's life has some thousands, and the limit of the body comes first.
+pub const BUNDLE_ENTRIES_MAX: usize = 50_000;
