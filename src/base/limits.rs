@@ -187,6 +187,44 @@ pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(1);
 pub const REINDEX_PAGE_RESOURCES: u32 = 1_000;
 /// Parameters of one query string or form: a search has a dozen, and each costs a pass over the definitions.
 pub const QUERY_PARAMETERS_MAX: usize = 256;
+/// Life of an access token of the FHIR door: SMART Backend Services asks for no more.
+pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(5);
+
+/// How far ahead a client assertion may expire (SMART Backend Services), and so how long one could be replayed.
+pub const ASSERTION_LIFE_MAX: Duration = Duration::from_mins(5);
+
+/// How far a client's clock may be off ours: machines that keep the time by network stay far below.
+pub const ASSERTION_LEEWAY: Duration = Duration::from_secs(30);
+
+/// Bytes of a token request: an assertion signed by an 8192-bit key with every claim and a hundred scopes fits.
+pub const TOKEN_REQUEST_BYTES_MAX: usize = 16 * 1024;
+
+/// Characters of a claim or header of an assertion that we keep or compare: longer ones are nobody's names.
+pub const CLAIM_LENGTH_MAX: usize = 512;
+
+/// Scopes of one client or one request: three for each of the types that a partner exchanges.
+pub const SCOPES_MAX: usize = 100;
+
+/// Characters of a static bearer token at least: 32 of base64 hold 192 bits of chance.
+pub const BEARER_LENGTH_MIN: usize = 32;
+
+/// Keys of one JWK Set: a client that changes its keys has two or three.
+pub const JWKS_KEYS_MAX: usize = 32;
+
+/// Longest use of a fetched JWK Set, whatever its `Cache-Control` says: how long a withdrawn key is believed.
+pub const JWKS_AGE_MAX: Duration = Duration::from_hours(1);
+
+/// Use of a fetched JWK Set whose answer says nothing of caching.
+pub const JWKS_AGE_DEFAULT: Duration = Duration::from_mins(5);
+
+/// Pause between two fetches of one client's JWK Set, also when it may not be cached at all: strangers who name keys
+/// that do not exist must not make us hammer its server.
+pub const JWKS_FETCH_FLOOR: Duration = Duration::from_secs(10);
+/// Bytes of one XML text: as much as the largest Bundle that the doors take. A tree is some eight times its text.
+pub const XML_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Elements of a narrative inside one another: hand-written XHTML stays below 30, tables within tables too.
+pub const XHTML_DEPTH_MAX: usize = 256;
 
 /// Resources of a page of a search or history when the client does not say: a screen or two.
 pub const SEARCH_PAGE_DEFAULT: u32 = 50;
