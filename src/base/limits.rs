@@ -255,3 +255,12 @@ pub const EXPORT_PAGE_RESOURCES: u32 = 1_000;
 
 /// When a client is to ask again how its export stands.
 pub const EXPORT_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Requests under way at the FHIR door. The next is told to come back (429): more would only wait for the store, and hold
+/// their bodies meanwhile.
+pub const FHIR_REQUESTS_MAX: usize = 512;
+
+/// Bytes of one body at the FHIR door: the largest Synthea patients have some 10 MB as one transaction.
+pub const FHIR_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long a request at the FHIR door may take: clients and proxies give up about then.
+pub const FHIR_REQUEST_TIMEOUT: Duration = Duration::from_secs(60);

@@ -31,7 +31,7 @@ pub fn response(answer: Answer, terms: &Terms, base: &str) -> Result<Response, F
 }
 
 /// The response to a failure.
-pub fn failure(fault: &Fault, format: Format, is_pretty: bool) -> Response {
+pub fn failure(fault: &Fault, format: Format) -> Response {
     let mut response = Response::of(fault.status()).with("content-type", format.media_type());
     if let Some(allow) = fault.allow {
         response = response.with("allow", allow);
@@ -39,7 +39,7 @@ pub fn failure(fault: &Fault, format: Format, is_pretty: bool) -> Response {
     if fault.cause == Cause::Throttled {
         response = response.with("retry-after", "1");
     }
-    response.body = written(&fault.outcome(), format, is_pretty).into();
+    response.body = written(&fault.outcome(), format, false).into();
     response
 }
 

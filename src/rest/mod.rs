@@ -35,6 +35,7 @@ pub use answer::{Answer, Content};
 pub use body::Body;
 pub use conditions::Conditions;
 pub use fault::{Cause, Fault};
+pub use form::failure;
 pub use interaction::{Interaction, Level, SearchScope};
 pub use message::{Headers, Method, Request, Response};
 pub use negotiation::{Format, Prefer, Return, Terms};

@@ -112,14 +112,14 @@ impl Server {
     async fn respond(&self, interaction: Result<Interaction, Fault>, request: &Request, now: Timestamp) -> Response {
         let (pairs, terms) = match asked(request, interaction.as_ref().ok()) {
             Ok(asked) => asked,
-            Err(fault) => return form::failure(&fault, Format::Json, false),
+            Err(fault) => return form::failure(&fault, Format::Json),
         };
         let answered = match interaction {
             Ok(interaction) => self.ask(interaction, request, pairs, &terms, now).await,
             Err(fault) => Err(fault),
         };
         let formed = answered.and_then(|answer| form::response(answer, &terms, &self.setup.base_url));
-        formed.unwrap_or_else(|fault| form::failure(&fault, terms.format, terms.is_pretty))
+        formed.unwrap_or_else(|fault| form::failure(&fault, terms.format))
     }
 
     async fn ask(
