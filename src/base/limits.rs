@@ -241,6 +241,20 @@ pub const INCLUDED_MAX: usize = 5_000;
 /// Entries of one batch or transaction: a patient's life has some thousands, and the limit of the body comes first.
 pub const BUNDLE_ENTRIES_MAX: usize = 50_000;
 
+/// Candidates that one search of `$match` brings: who shares so much with more than these is not found by it.
+pub const MATCH_CANDIDATES_MAX: u32 = 50;
+
+/// Matches that `$match` answers with: a person looks through no more.
+pub const MATCHES_MAX: usize = 50;
+
+/// Resources of one export file: some 30 MB of memory while it is sent.
+pub const EXPORT_FILE_RESOURCES: u64 = 10_000;
+
+/// Versions that an export reads at once.
+pub const EXPORT_PAGE_RESOURCES: u32 = 1_000;
+
+/// When a client is to ask again how its export stands.
+pub const EXPORT_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Requests under way at the FHIR door. The next is told to come back (429): more would only wait for the store, and hold
 /// their bodies meanwhile.
 pub const FHIR_REQUESTS_MAX: usize = 512;

@@ -4,6 +4,21 @@
 //! any interaction does. CapabilityStatement and routing read the same table. The operations themselves are files
 //! beside this one.
 
+mod convert;
+mod everything;
+mod export;
+mod matching;
+mod merging;
+mod meta;
+mod parameters;
+mod process_message;
+mod subscription;
+mod table;
+mod validate;
+mod writing;
+
+pub use table::{Doors, table};
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
