@@ -188,3 +188,9 @@ pub const XML_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Elements of a narrative inside one another: hand-written XHTML stays below 30, tables within tables too.
 pub const XHTML_DEPTH_MAX: usize = 256;
+
+/// Operations of one patch: each may walk the resource. Clients send a handful.
+pub const PATCH_OPERATIONS_MAX: usize = 1000;
+
+/// Bytes that the copies of one JSON Patch may add up to: a copy of a copy doubles what is there.
+pub const PATCH_GROWTH_MAX: usize = 4 * 1024 * 1024;
