@@ -264,3 +264,8 @@ pub const FHIR_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How long a request at the FHIR door may take: clients and proxies give up about then.
 pub const FHIR_REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Operations of one patch: each may walk the resource. Clients send a handful.
+pub const PATCH_OPERATIONS_MAX: usize = 1000;
+
+/// Bytes that the copies of one JSON Patch may add up to: a copy of a copy doubles what is there.
+pub const PATCH_GROWTH_MAX: usize = 4 * 1024 * 1024;
