@@ -33,6 +33,8 @@ pub mod mapping;
 pub mod profile;
 /// What is kept, and in which states.
 pub mod record;
+/// The FHIR REST interactions, without HTTP.
+pub mod rest;
 /// Who is told what.
 pub mod routing;
 /// What resources are found by: the R4 search parameters, pure.

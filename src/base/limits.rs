@@ -183,6 +183,10 @@ pub const PROFILE_DEPTH_MAX: usize = 8;
 /// How far the clocks of replicas, or one clock before and after it was set, may lie apart.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(1);
 
+/// Resources indexed anew in one step after an upgrade: a page of large ones stays in memory.
+pub const REINDEX_PAGE_RESOURCES: u32 = 1_000;
+/// Parameters of one query string or form: a search has a dozen, and each costs a pass over the definitions.
+pub const QUERY_PARAMETERS_MAX: usize = 256;
 /// Life of an access token of the FHIR door: SMART Backend Services asks for no more.
 pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(5);
 
@@ -216,3 +220,47 @@ pub const JWKS_AGE_DEFAULT: Duration = Duration::from_mins(5);
 /// Pause between two fetches of one client's JWK Set, also when it may not be cached at all: strangers who name keys
 /// that do not exist must not make us hammer its server.
 pub const JWKS_FETCH_FLOOR: Duration = Duration::from_secs(10);
+/// Bytes of one XML text: as much as the largest Bundle that the doors take. A tree is some eight times its text.
+pub const XML_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Elements of a narrative inside one another: hand-written XHTML stays below 30, tables within tables too.
+pub const XHTML_DEPTH_MAX: usize = 256;
+
+/// Resources of a page of a search or history when the client does not say: a screen or two.
+pub const SEARCH_PAGE_DEFAULT: u32 = 50;
+
+/// Resources of a page of a search or history at most: a page is held in memory as a whole.
+pub const SEARCH_PAGE_MAX: u32 = 1_000;
+
+/// How often what was included may include more (`:iterate`): deeper chains of references are followed by the client.
+pub const INCLUDE_ROUNDS_MAX: usize = 8;
+
+/// Resources included with one page of a search: with a full page of matches they still fit into memory.
+pub const INCLUDED_MAX: usize = 5_000;
+
+/// Entries of one batch or transaction: a patient's life has some thousands, and the limit of the body comes first.
+pub const BUNDLE_ENTRIES_MAX: usize = 50_000;
+
+/// Candidates that one search of `$match` brings: who shares so much with more than these is not found by it.
+pub const MATCH_CANDIDATES_MAX: u32 = 50;
+
+/// Matches that `$match` answers with: a person looks through no more.
+pub const MATCHES_MAX: usize = 50;
+
+/// Resources of one export file: some 30 MB of memory while it is sent.
+pub const EXPORT_FILE_RESOURCES: u64 = 10_000;
+
+/// Versions that an export reads at once.
+pub const EXPORT_PAGE_RESOURCES: u32 = 1_000;
+
+/// When a client is to ask again how its export stands.
+pub const EXPORT_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Requests under way at the FHIR door. The next is told to come back (429): more would only wait for the store, and hold
+/// their bodies meanwhile.
+pub const FHIR_REQUESTS_MAX: usize = 512;
+
+/// Bytes of one body at the FHIR door: the largest Synthea patients have some 10 MB as one transaction.
+pub const FHIR_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long a request at the FHIR door may take: clients and proxies give up about then.
+pub const FHIR_REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
