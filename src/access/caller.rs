@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::client::Client;
+use super::compartment::{Compartment, nothing};
 use super::{Interaction, Permission, Scopes};
 use crate::base::ids::FeedName;
 use crate::record::{Criterion, ResourceKey};
@@ -36,7 +37,7 @@ impl Caller {
 
     /// The organisation that it is bound to.
     pub fn organization(&self) -> Option<&ResourceKey> {
-        self.client.organization.as_ref()
+        self.client.compartment.as_ref().map(|compartment| &compartment.organization)
     }
 
     /// What its scopes let it do to resources of type `kind`.
@@ -45,15 +46,54 @@ impl Caller {
     }
 
     /// What a resource of type `kind` must be to be seen by it; none: anything. Nothing is what `Any` of none finds.
-    pub fn visible(&self, _kind: &str) -> Option<Criterion> {
-        self.organization().map(|_| Criterion::Any(Vec::new()))
+    /// Whatever is answered goes through this: what is read, found, included, listed in a history, exported.
+    pub fn visible(&self, kind: &str) -> Option<Criterion> {
+        self.client.compartment.as_ref().and_then(|compartment| compartment.seen(kind))
     }
 
-    /// A search of `kind` kept to what it may see: the resources that are found, and those that chains lead over.
+    /// What a resource of type `kind` must be, beside visible, to be deleted by it; none: anything. A client that is
+    /// bound to an organisation deletes what that answers for, not what others share with it.
+    pub fn deletable(&self, kind: &str) -> Option<Criterion> {
+        self.client.compartment.as_ref().map(|compartment| compartment.owned(kind))
+    }
+
+    /// A search of `kind` kept to what the caller may see: the resources that are found, and those that chains lead
+    /// over. A chain over a type that it may not search, or only in part, finds nothing: its answers would tell of them.
     pub fn confine(&self, kind: &str, criterion: Criterion) -> Criterion {
-        match self.visible(kind) {
-            Some(visible) => Criterion::All(vec![visible, criterion]),
-            None => criterion,
+        if self.client.compartment.is_none() && self.scopes.permit_every_kind(Interaction::Search) {
+            return criterion;
         }
+        let confined = self.chains(criterion);
+        match self.visible(kind) {
+            Some(visible) => Criterion::All(vec![visible, confined]),
+            None => confined,
+        }
+    }
+
+    fn chains(&self, criterion: Criterion) -> Criterion {
+        let all = |list: Vec<Criterion>| list.into_iter().map(|one| self.chains(one)).collect();
+        match criterion {
+            Criterion::RefersTo { space, kind, criterion } => {
+                let criterion = Box::new(self.link(&kind, *criterion));
+                Criterion::RefersTo { space, kind, criterion }
+            }
+            Criterion::ReferredBy { space, kind, criterion } => {
+                let criterion = Box::new(self.link(&kind, *criterion));
+                Criterion::ReferredBy { space, kind, criterion }
+            }
+            Criterion::Not(inner) => Criterion::Not(Box::new(self.chains(*inner))),
+            Criterion::All(list) => Criterion::All(all(list)),
+            Criterion::Any(list) => Criterion::Any(all(list)),
+            plain @ (Criterion::Bears(_) | Criterion::Id(_) | Criterion::Text { .. }) => plain,
+        }
+    }
+
+    fn link(&self, kind: &str, criterion: Criterion) -> Criterion {
+        let searchable = self.permits(kind, Interaction::Search) == Permission::All;
+        if searchable { self.confine(kind, criterion) } else { nothing() }
+    }
+
+    pub(super) fn compartment(&self) -> Option<&Compartment> {
+        self.client.compartment.as_ref()
     }
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::assertion::AssertionFault;
+use super::compartment::Compartment;
 use super::jwk::{Algorithm, PublicKey};
 use super::{BearerDigest, ClientSettings, JwksSource, KeySet, KeySource, Proof, Scopes};
 use crate::base::ids::FeedName;
 use crate::base::{Digest, Timestamp, limits};
-use crate::record::ResourceKey;
 
 pub(super) struct Client {
     pub(super) name: FeedName,
     pub(super) scopes: Arc<Scopes>,
-    pub(super) organization: Option<ResourceKey>,
+    /// None for a client that is bound to no organisation.
+    pub(super) compartment: Option<Compartment>,
     /// None for a client with a static token.
     pub(super) keys: Option<Keys>,
     /// Of its registration: what stands in tokens so that a change withdraws them.
@@ -25,7 +26,7 @@ impl Client {
     /// Whoever asks at an open door.
     pub(super) fn anyone() -> Self {
         let scopes = Arc::new(Scopes::all());
-        Self { name: FeedName::new("anyone"), scopes, organization: None, keys: None, stamp: [0; 8] }
+        Self { name: FeedName::new("anyone"), scopes, compartment: None, keys: None, stamp: [0; 8] }
     }
 
     pub(super) fn new(settings: ClientSettings) -> Self {
@@ -36,7 +37,7 @@ impl Client {
             Proof::Keys(KeySource::Url(url)) => Some(Keys::Remote(RemoteKeys { url, latest: Mutex::default() })),
         };
         let ClientSettings { name, scopes, organization, .. } = settings;
-        Self { name, scopes: Arc::new(scopes), organization, keys, stamp }
+        Self { name, scopes: Arc::new(scopes), compartment: organization.map(Compartment::of), keys, stamp }
     }
 }
 

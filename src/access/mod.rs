@@ -12,6 +12,7 @@
 mod assertion;
 mod caller;
 mod client;
+mod compartment;
 mod fault;
 mod form;
 mod jwk;
@@ -19,6 +20,7 @@ mod keeper;
 mod scopes;
 mod seal;
 pub mod settings;
+mod writes;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,6 +32,7 @@ pub use fault::{AccessFault, TokenError};
 pub use jwk::{JwkSetFault, KeySet};
 pub use scopes::{Interaction, Permission, ScopeFault, Scopes};
 pub use settings::{BearerDigest, BearerFault, ClientSettings, KeySource, Proof};
+pub use writes::{Refusal, Write, judge};
 
 use keeper::{Grant, Keeper};
 
@@ -141,3 +144,6 @@ impl TokenAnswer {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod world_tests;
