@@ -182,3 +182,19 @@ pub const PROFILE_DEPTH_MAX: usize = 8;
 
 /// How far the clocks of replicas, or one clock before and after it was set, may lie apart.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(1);
+
+/// How long one search may take before it is stopped: a client's own patience, and what one careless question may cost
+/// the others.
+pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Steps of the database that the search of a guard may take (some two seconds): it runs where all writers wait for it.
+pub const GUARD_STEPS_MAX: u32 = 50_000_000;
+
+/// Entries of the index that are counted to learn how many a criterion has: past this it does not matter how many more.
+pub const SEARCH_ESTIMATE_MAX: u32 = 10_000;
+
+/// Matches that are sorted in memory. Past this the index is walked in the order that is asked for.
+pub const SEARCH_SORT_MAX: usize = 2_000;
+
+/// Matches of a page that are read on the thread that asks, without a hop to another: some 0.1 ms.
+pub const INLINE_MATCHES_MAX: u32 = 32;
