@@ -124,7 +124,7 @@ fn problems_of_doors_are_located() {
             "(4, 7) missing-option: `fhir.tls.certificate` is missing: PEM file: the certificate, then its intermediates.",
         ),
     ] {
-        let text = with_client(&good).replace("[[fhir", &format!("\n{line}\n[[fhir")).replacen("\n\n", "\n\n", 1);
+        let text = with_client(&good).replace("[[fhir", &format!("\n{line}\n[[fhir"));
         check_one(&text, expected);
     }
     let wildcard = with_client(&good).replace("127.0.0.1:8080\"", "0.0.0.0:1\"\ndangerous_listen_without_tls = true");
