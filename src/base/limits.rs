@@ -270,3 +270,23 @@ pub const NAME_LENGTH_MAX: usize = 100;
 
 /// How long fetching a JWK Set may take: a token request waits for it.
 pub const JWKS_FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Operations of one patch: each may walk the resource. Clients send a handful.
+pub const PATCH_OPERATIONS_MAX: usize = 1000;
+
+/// Bytes that the copies of one JSON Patch may add up to: a copy of a copy doubles what is there.
+pub const PATCH_GROWTH_MAX: usize = 4 * 1024 * 1024;
+/// How long one search may take before it is stopped: a client's own patience, and what one careless question may cost
+/// the others.
+pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Steps of the database that the search of a guard may take (some two seconds): it runs where all writers wait for it.
+pub const GUARD_STEPS_MAX: u32 = 50_000_000;
+
+/// Entries of the index that are counted to learn how many a criterion has: past this it does not matter how many more.
+pub const SEARCH_ESTIMATE_MAX: u32 = 10_000;
+
+/// Matches that are sorted in memory. Past this the index is walked in the order that is asked for.
+pub const SEARCH_SORT_MAX: usize = 2_000;
+
+/// Matches of a page that are read on the thread that asks, without a hop to another: some 0.1 ms.
+pub const INLINE_MATCHES_MAX: u32 = 32;

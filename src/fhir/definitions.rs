@@ -16,6 +16,8 @@ pub struct Element {
     pub name: &'static str,
     pub list: bool,
     pub required: bool,
+    /// Part of what `_summary=true` asks for.
+    pub summary: bool,
     types: &'static str,
 }
 
@@ -110,18 +112,24 @@ type Table = HashMap<&'static str, Described>;
 
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
-    TABLE.get_or_init(|| inherit(&read(include_str!("definitions/elements.txt"))))
+    TABLE.get_or_init(|| {
+        let summaries =
+            include_str!("definitions/summary.txt").lines().filter_map(|line| line.split_once(' ')).collect();
+        inherit(&read(include_str!("definitions/elements.txt"), &summaries))
+    })
 }
 
 /// The types as they are written, with their own elements only.
-fn read(text: &'static str) -> Table {
+fn read(text: &'static str, summaries: &HashMap<&str, &str>) -> Table {
     let mut table = Table::with_capacity(1024);
     let mut owner = None;
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         match (line.strip_prefix(' '), owner.take()) {
             (Some(line), Some(name)) => {
                 owner = Some(name);
-                table.entry(name).and_modify(|described| described.elements.extend(element(line)));
+                table.entry(name).and_modify(|described| {
+                    described.elements.extend(element(line, summaries.get(name).copied().unwrap_or_default()));
+                });
             }
             _ => {
                 let (name, base) = line.split_once(" : ").map_or((line, None), |(name, base)| (name, Some(base)));
@@ -143,13 +151,14 @@ fn inherit(written: &Table) -> Table {
     written.keys().map(whole).collect()
 }
 
-fn element(line: &'static str) -> Option<Element> {
+fn element(line: &'static str, summary: &str) -> Option<Element> {
     let (name, rest) = line.split_once(' ')?;
     let (cardinality, types) = rest.split_once(' ')?;
     Some(Element {
         name,
         list: matches!(cardinality, "*" | "+"),
         required: matches!(cardinality, "1" | "+"),
+        summary: summary == "*" || summary.split(' ').any(|known| known == name),
         types: if types == "*" { ANY } else { types },
     })
 }
@@ -246,6 +255,21 @@ mod tests {
                 assert!(is_known(kind) || Primitive::of(kind).is_some(), "{kind} is not described");
             }
         }
+    }
+
+    #[test]
+    fn summaries_are_marked() {
+        let marked = |kind: &str| {
+            let names = elements(kind).iter().filter(|element| element.summary).map(|element| element.name);
+            names.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            marked("Patient"),
+            "id meta implicitRules identifier active name telecom gender birthDate deceased[x] address \
+             managingOrganization link"
+        );
+        assert_eq!(marked("CodeableConcept"), "coding text");
+        assert_eq!(marked("Patient.contact"), "modifierExtension");
     }
 
     #[test]

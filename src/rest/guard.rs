@@ -12,18 +12,22 @@ use crate::search;
 impl Server {
     /// What resources of a type must be for the caller to reach them; nothing: all are open. 403 when none is.
     pub(super) fn bounds(&self, caller: &Caller, kind: &str, deed: Deed) -> Result<Option<Criterion>, Fault> {
-        let restrictions = match caller.permits(kind, deed) {
-            Permission::None => return Err(forbidden()),
-            Permission::All => None,
-            Permission::Within(searches) => {
-                let criteria = searches.iter().map(|search| self.restriction(kind, search));
-                Some(Criterion::Any(criteria.collect::<Result<_, _>>()?))
-            }
-        };
-        Ok(match (restrictions, caller.visible(kind)) {
+        Ok(match (self.restrictions(caller, kind, deed)?, caller.visible(kind)) {
             (Some(restrictions), Some(visible)) => Some(Criterion::All(vec![restrictions, visible])),
             (restrictions, visible) => restrictions.or(visible),
         })
+    }
+
+    /// What the scopes alone ask of the resources of a type.
+    pub(super) fn restrictions(&self, caller: &Caller, kind: &str, deed: Deed) -> Result<Option<Criterion>, Fault> {
+        match caller.permits(kind, deed) {
+            Permission::None => Err(forbidden()),
+            Permission::All => Ok(None),
+            Permission::Within(searches) => {
+                let criteria = searches.iter().map(|search| self.restriction(kind, search));
+                Ok(Some(Criterion::Any(criteria.collect::<Result<_, _>>()?)))
+            }
+        }
     }
 
     /// A restriction of a scope was checked when the client was registered.

@@ -26,6 +26,7 @@ mod negotiation;
 pub mod operation;
 mod page;
 mod period;
+mod provenance;
 mod query;
 mod read;
 mod server;

@@ -220,10 +220,10 @@ mod tests {
 
     #[test]
     fn parts_and_layout_are_parameters() {
-        let terms = terms(None, "_pretty=true&_elements=name,%20id&_summary=false").unwrap();
-        assert!(terms.is_pretty && !terms.is_whole());
-        assert_eq!((terms.elements.as_slice(), terms.summary), (["name".to_owned(), "id".to_owned()].as_slice(), None));
-        assert_eq!(super::tests::terms(None, "_summary=much").unwrap_err().status(), 400);
+        let asked = terms(None, "_pretty=true&_elements=name,%20id&_summary=false").unwrap();
+        assert!(asked.is_pretty && !asked.is_whole());
+        assert_eq!((asked.elements.as_slice(), asked.summary), (["name".to_owned(), "id".to_owned()].as_slice(), None));
+        assert_eq!(terms(None, "_summary=much").unwrap_err().status(), 400);
     }
 
     #[test]

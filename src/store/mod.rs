@@ -7,7 +7,7 @@
 //! claimable only while it is the oldest unfinished one in each of its lanes (P3); a conclusion under a lost lease
 //! changes nothing. It does not know what a message means, and makes no decision.
 //!
-//! SQL lives in `sqlite` and `postgres` only.
+//! SQL lives in `sqlite` and `postgres`; what their searches have in common is put together in `search`.
 //!
 //! To change what is kept: a migration pair (`migration`), the statements of both backends, and a case in `conformance`.
 
@@ -16,7 +16,9 @@ mod conformance;
 mod encoding;
 mod migration;
 mod open;
+mod period;
 mod postgres;
+mod search;
 mod sqlite;
 
 pub use open::{StoreUrl, open};

@@ -110,6 +110,7 @@ const FENCES: &[Fence] = &[
     fence("axum", &["http"]),
     fence("reqwest", &["connectors"]),
     fence("clap", &["cli"]),
+    fence("quick_xml", &["fhir::xml"]),
     fence("crate::store::sqlite", &["store"]),
     fence("crate::store::postgres", &["store"]),
     fence_but_tests("tokio::net", &["connectors", "http"]),

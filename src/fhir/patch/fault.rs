@@ -26,8 +26,24 @@ pub enum PatchCause {
 }
 
 impl PatchFault {
-    pub const fn malformed(operation: Option<usize>, text: &'static str) -> Self {
-        Self { operation, cause: PatchCause::Malformed, text }
+    pub(super) const fn malformed(text: &'static str) -> Self {
+        Self { operation: None, cause: PatchCause::Malformed, text }
+    }
+
+    pub(super) const fn no_place(text: &'static str) -> Self {
+        Self { operation: None, cause: PatchCause::NoPlace, text }
+    }
+
+    pub(super) const fn test_failed() -> Self {
+        Self { operation: None, cause: PatchCause::TestFailed, text: "the resource does not have the value tested for" }
+    }
+
+    pub(super) const fn protected() -> Self {
+        Self {
+            operation: None,
+            cause: PatchCause::Protected,
+            text: "the type and the id of a resource cannot be changed",
+        }
     }
 }
 

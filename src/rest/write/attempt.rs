@@ -88,7 +88,7 @@ impl Server {
                 Step::Put { .. } | Step::Keep(_) | Step::Nothing => Ok(()),
             };
             reached.map_err(|fault| placed.fault(fault))?;
-            self.stays_within(placed, steps, call).await.map_err(|fault| placed.fault(fault))?;
+            self.stays_within(placed, call).map_err(|fault| placed.fault(fault))?;
         }
         Ok(())
     }

@@ -78,9 +78,13 @@ pub enum Space {
     ControlId,
     Lane,
     Subject,
+    Versions,
 }
 
 impl Space {
+    /// The lock of the numbers of versions.
+    pub const VERSIONS: (Self, i32) = (Self::Versions, 0);
+
     /// The lock of a lane.
     pub fn lane(lane: Lane) -> (Self, i32) {
         (Self::Lane, bucket(lane.0))

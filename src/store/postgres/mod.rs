@@ -12,6 +12,7 @@ mod connection;
 pub mod database;
 mod deliveries;
 mod fault;
+mod index;
 mod lanes;
 mod lease;
 mod messages;
@@ -22,6 +23,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod versions;
 mod wake;
 
 use std::collections::HashSet;
@@ -188,7 +190,7 @@ impl ResourceStore for PostgresStore {
     }
 
     fn history<'a>(&'a self, key: &'a ResourceKey) -> Answer<'a, Vec<ResourceVersion>> {
-        run("history", resources::history(&self.pool, key))
+        run("history", versions::history(&self.pool, key))
     }
 }
 
