@@ -264,6 +264,12 @@ pub const FHIR_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How long a request at the FHIR door may take: clients and proxies give up about then.
 pub const FHIR_REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Characters of the name of a feed, an endpoint or a client: it stands in every line of a log, and in tokens.
+pub const NAME_LENGTH_MAX: usize = 100;
+
+/// How long fetching a JWK Set may take: a token request waits for it.
+pub const JWKS_FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Operations of one patch: each may walk the resource. Clients send a handful.
 pub const PATCH_OPERATIONS_MAX: usize = 1000;
 
