@@ -56,7 +56,7 @@ impl<D: Dialect> Compiler<D> {
         let counted = |set: String| format!("(SELECT count(*) FROM ({set} LIMIT {limit}) s)");
         match criterion {
             Criterion::Bears(scans) => {
-                let mut sums = vec!["0".to_owned()];
+                let mut sums = vec!["CAST(0 AS bigint)".to_owned()];
                 for scan in scans {
                     sums.push(counted(self.scan(scan, Direction::default(), false)));
                 }
