@@ -284,3 +284,7 @@ pub const SEARCH_SORT_MAX: usize = 2_000;
 
 /// Matches of a page that are read on the thread that asks, without a hop to another: some 0.1 ms.
 pub const INLINE_MATCHES_MAX: u32 = 32;
+
+/// Different conditional references in one transaction: each is a search. A hospital's Bundle names some dozens of
+/// practitioners and places so.
+pub const CONDITIONAL_REFERENCES_MAX: usize = 1_000;

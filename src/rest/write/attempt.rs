@@ -10,6 +10,7 @@ use super::{Letter, Wish};
 use crate::engine::request::{Change, Submission, Submitted};
 use crate::record::{ResourceKey, ResourceVersion};
 use crate::rest::answer::Answer;
+use crate::rest::body::in_order;
 use crate::rest::interaction::is_id;
 use crate::rest::server::{Call, Integrity};
 use crate::rest::{Cause, Fault, Server};
@@ -46,6 +47,9 @@ impl Server {
         }
         if letter.is_transaction {
             self.resolve_conditional(&mut steps, call).await?;
+        }
+        for (placed, resource) in steps.iter().filter_map(|placed| Some((placed, placed.step.resource()?))) {
+            in_order(resource).map_err(|fault| placed.fault(fault))?;
         }
         self.may_write(&steps, call).await?;
         if self.setup.policy.integrity == Integrity::Enforce {
