@@ -5,28 +5,99 @@
 
 use smol_str::format_smolstr;
 
-use super::Server;
+use super::answer::Answer;
+use super::page::Mode;
+use super::server::Call;
+use super::{Fault, Server};
+use crate::access::{Interaction as Deed, Permission};
+use crate::base::limits;
 use crate::fhir::{Node, Object, Resource};
-use crate::record::{ResourceVersion, StoredMessage, VersionNumber};
+use crate::record::{HistoryQuery, HistoryScope, ResourceKey, ResourceVersion, StoredMessage, VersionNumber};
+use crate::search::{Include, Query};
 use crate::store::StoreError;
 
 /// How the ids of computed Provenance resources begin; the number of the version follows.
 const PREFIX: &str = "version-";
 
-/// The version that the Provenance of this id is about; none when it is a resource like any other.
-pub fn version_of(id: &str) -> Option<VersionNumber> {
-    id.strip_prefix(PREFIX)?.parse().ok().map(VersionNumber)
+/// The version that this Provenance is about; none when it is a resource like any other.
+pub fn version_of(key: &ResourceKey) -> Option<VersionNumber> {
+    let number = key.id.strip_prefix(PREFIX).filter(|_| key.kind == "Provenance")?;
+    number.parse().ok().map(VersionNumber)
 }
 
 impl Server {
+    /// The Provenance of a version, for who may read what it is about.
+    pub(super) async fn read_provenance(&self, number: VersionNumber, call: &Call<'_>) -> Result<Answer, Fault> {
+        let version = self.store.version(number).await?.ok_or_else(Fault::not_found)?;
+        self.bounds(call.caller, "Provenance", Deed::Read)?;
+        self.reaches(call.caller, &version.key, Deed::Read).await?;
+        Ok(Answer::made(&self.provenance(&version).await?).about(1, version.updated_at))
+    }
+
+    /// What a search brings of computed Provenance: that of the versions of what `target` names, and with
+    /// `_revinclude=Provenance:target` that of what was found. On the first page only.
+    pub(super) async fn provenances(
+        &self,
+        query: &Query,
+        matches: &[ResourceVersion],
+        call: &Call<'_>,
+    ) -> Result<Vec<(Resource, Mode)>, Fault> {
+        let mut computed = Vec::new();
+        if call.caller.permits("Provenance", Deed::Search) == Permission::None {
+            return Ok(computed);
+        }
+        if query.kinds.len() == 1 && query.kinds[0].kind == "Provenance" && query.cursor.is_none() {
+            for key in self.provenance_targets(call) {
+                for version in self.history_of(key, call).await? {
+                    computed.push((self.provenance(&version).await?, Mode::Match));
+                }
+            }
+        }
+        if query.includes.iter().any(is_of_provenance) {
+            for version in matches {
+                computed.push((self.provenance(version).await?, Mode::Include));
+            }
+        }
+        Ok(computed)
+    }
+
+    /// Resources of ours that the search names as targets, when it asks for nothing else.
+    fn provenance_targets(&self, call: &Call<'_>) -> Vec<ResourceKey> {
+        let is_other = |name: &str| !name.starts_with('_') && name != "target" && name != "target:missing";
+        if call.pairs.iter().any(|(name, _)| is_other(name)) {
+            return Vec::new();
+        }
+        let base = format!("{}/", self.setup.base_url);
+        let named = call.pairs.iter().filter(|(name, _)| name == "target").flat_map(|(_, list)| list.split(','));
+        named.filter_map(|name| ResourceKey::from_reference(name.strip_prefix(&base).unwrap_or(name))).collect()
+    }
+
+    async fn history_of(&self, key: ResourceKey, call: &Call<'_>) -> Result<Vec<ResourceVersion>, Fault> {
+        if self.reaches(call.caller, &key, Deed::Read).await.is_err() {
+            return Ok(Vec::new());
+        }
+        let query = HistoryQuery {
+            scope: HistoryScope::Resource(key),
+            since: None,
+            until: None,
+            before: None,
+            limit: limits::SEARCH_PAGE_DEFAULT,
+        };
+        Ok(self.store.history_page(&query).await?.versions)
+    }
+
     /// The Provenance of a version.
-    pub(super) async fn provenance(&self, version: &ResourceVersion) -> Result<Resource, StoreError> {
+    async fn provenance(&self, version: &ResourceVersion) -> Result<Resource, StoreError> {
         let message = match version.message {
             Some(id) => self.store.message(id).await?,
             None => None,
         };
         Ok(provenance(version, message.as_ref()))
     }
+}
+
+fn is_of_provenance(include: &Include) -> bool {
+    include.reverse && include.source == "Provenance" && matches!(include.parameter.as_str(), "target" | "*")
 }
 
 fn provenance(version: &ResourceVersion, message: Option<&StoredMessage>) -> Resource {
@@ -94,7 +165,7 @@ mod tests {
     use crate::base::ids::{FeedName, MessageId};
     use crate::base::{Digest, Timestamp};
     use crate::profile::Validator;
-    use crate::record::{MessageOutcome, ResourceKey};
+    use crate::record::MessageOutcome;
 
     fn version(number: u32, deleted: bool) -> ResourceVersion {
         ResourceVersion {
@@ -139,7 +210,8 @@ mod tests {
             let made = provenance(&version, message.as_ref());
             assert_eq!(made.text(&["agent", "type", "coding", "code"]), Some(role));
             assert_eq!(made.text(&["activity", "coding", "code"]), Some(activity));
-            assert_eq!(made.id().and_then(version_of), Some(VersionNumber(41)));
+            let key = ResourceKey::new("Provenance", made.id().unwrap_or_default());
+            assert_eq!(version_of(&key), Some(VersionNumber(41)));
             assert_eq!(Validator::default().validate(&made), []);
         }
         let made = provenance(&version(1, false), Some(&message()));

@@ -2,13 +2,16 @@
 
 use super::answer::{Answer, Content};
 use super::server::Call;
-use super::{Fault, Server};
+use super::{Fault, Server, provenance};
 use crate::access::Interaction as Deed;
 use crate::record::{ResourceKey, ResourceVersion};
 
 impl Server {
     /// The current version as it is kept. 404 when it was never known, 410 when it was deleted.
     pub(super) async fn read(&self, key: &ResourceKey, call: &Call<'_>) -> Result<Answer, Fault> {
+        if let Some(number) = provenance::version_of(key) {
+            return self.read_provenance(number, call).await;
+        }
         self.reaches(call.caller, key, Deed::Read).await?;
         let version = self.store.read(key, None).await?.ok_or_else(Fault::not_found)?;
         answer(&version, call)

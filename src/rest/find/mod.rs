@@ -15,8 +15,8 @@ use super::server::Call;
 use super::{Cause, Fault, SearchScope, Server, form};
 use crate::access::{Caller, Interaction as Deed, Permission};
 use crate::base::limits;
-use crate::fhir::definitions;
 use crate::fhir::subset::Summary;
+use crate::fhir::{Resource, definitions};
 use crate::profile;
 use crate::record::{Counting, Criterion, KindQuery, ResourceKey, SearchPage, SearchQuery};
 use crate::search::{self, Handling, Query, Total, compartment};
@@ -32,7 +32,8 @@ impl Server {
         } else {
             self.inclusions(&query.includes, &page.matches, call).await?
         };
-        self.found(&query, &page, &inclusions, call)
+        let provenances = self.provenances(&query, &page.matches, call).await?;
+        self.found(&query, &page, &inclusions, &provenances, call)
     }
 
     fn parsed(&self, kinds: &[&str], call: &Call<'_>) -> Result<Query, Fault> {
@@ -69,13 +70,15 @@ impl Server {
         query: &Query,
         page: &SearchPage,
         inclusions: &Inclusions,
+        provenances: &[(Resource, Mode)],
         call: &Call<'_>,
     ) -> Result<Answer, Fault> {
         let base = &self.setup.base_url;
         let next = page.more.then(|| page.matches.last().map(|version| version.number)).flatten();
         let path = call.path.trim_end_matches('/').trim_end_matches("_search").trim_end_matches('/');
         let links = links(base, path, &applied(query, call), next);
-        let total = page.total.filter(|_| query.total != Some(Total::None));
+        let computed = provenances.iter().filter(|(_, mode)| *mode == Mode::Match).count() as u64;
+        let total = page.total.filter(|_| query.total != Some(Total::None)).map(|total| total + computed);
         let mut bundle = Bundle::new("searchset", &self.new_id(), call.now, total, &links);
         for version in &page.matches {
             let content = form::part(&version.content, call.terms)?;
@@ -84,6 +87,10 @@ impl Server {
         for version in &inclusions.versions {
             let content = form::part(&version.content, call.terms)?;
             bundle.found(base, &version.key, &content, Mode::Include);
+        }
+        for (provenance, mode) in provenances {
+            let key = ResourceKey::new(provenance.kind(), provenance.id().unwrap_or_default());
+            bundle.found(base, &key, &form::part(&provenance.to_json().into(), call.terms)?, *mode);
         }
         let remarks: Vec<_> = query.warnings.iter().cloned().chain(inclusions.remark()).collect();
         if !remarks.is_empty() {
