@@ -314,3 +314,7 @@ pub const SEARCH_INCLUDES_MAX: usize = 32;
 
 /// Orders of one search: each is another join.
 pub const SEARCH_ORDERS_MAX: usize = 4;
+
+/// Different conditional references in one transaction: each is a search. A hospital's Bundle names some dozens of
+/// practitioners and places so.
+pub const CONDITIONAL_REFERENCES_MAX: usize = 1_000;

@@ -38,7 +38,12 @@ struct Door {
 
 /// The routes of the door: all that is below `/fhir`.
 pub fn router(server: Arc<Server>, access: Arc<Access>, clock: Arc<dyn Clock>) -> Router {
-    let permits = Arc::new(Semaphore::new(limits::FHIR_REQUESTS_MAX));
+    narrow_router(server, access, clock, limits::FHIR_REQUESTS_MAX)
+}
+
+/// The same, with only so many requests under way at once.
+pub fn narrow_router(server: Arc<Server>, access: Arc<Access>, clock: Arc<dyn Clock>, requests_max: usize) -> Router {
+    let permits = Arc::new(Semaphore::new(requests_max));
     let door = Door { server, access, clock, permits };
     Router::new().fallback(answer).layer(DefaultBodyLimit::max(limits::FHIR_BODY_BYTES_MAX)).with_state(door)
 }
@@ -119,8 +124,12 @@ fn below_base(path: &str) -> Result<&str, Fault> {
     Ok(below.strip_prefix('/').unwrap_or(below))
 }
 
-/// Packed bodies are not unpacked: what they grow to is not known before.
+/// Packed bodies are not unpacked: what they grow to is not known before. What is said to be too long is not awaited.
 fn plain(headers: &HeaderMap) -> Result<(), Fault> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > limits::FHIR_BODY_BYTES_MAX) {
+        return Err(too_large());
+    }
     match headers.get(header::CONTENT_ENCODING) {
         Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
             Err(Fault::new(Cause::UnsupportedMedia, "send the body as it is, without a Content-Encoding"))
@@ -132,11 +141,15 @@ fn plain(headers: &HeaderMap) -> Result<(), Fault> {
 async fn read(request: Request) -> Result<Bytes, Fault> {
     Bytes::from_request(request, &()).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let text = format!("a body has at most {} bytes here: send it in parts", limits::FHIR_BODY_BYTES_MAX);
-            return Fault::new(Cause::TooLarge, text);
+            return too_large();
         }
         Fault::invalid("the body did not arrive as a whole")
     })
+}
+
+fn too_large() -> Fault {
+    let text = format!("a body has at most {} bytes here: send it in parts", limits::FHIR_BODY_BYTES_MAX);
+    Fault::new(Cause::TooLarge, text)
 }
 
 #[cfg(test)]

@@ -51,11 +51,10 @@ impl Server {
 
     /// A search as the caller may make it: within its bounds, and over chains through what it may search.
     pub(super) fn confined(&self, caller: &Caller, kind: &str, criterion: Criterion) -> Result<Criterion, Fault> {
-        let bounds = self.bounds(caller, kind, Deed::Search)?;
-        chains_are_open(caller, &criterion)?;
+        let restrictions = self.restrictions(caller, kind, Deed::Search)?;
         let criterion = caller.confine(kind, criterion);
-        Ok(match bounds {
-            Some(bounds) => Criterion::All(vec![bounds, criterion]),
+        Ok(match restrictions {
+            Some(restrictions) => Criterion::All(vec![restrictions, criterion]),
             None => criterion,
         })
     }
@@ -72,23 +71,6 @@ impl Server {
         let kinds = vec![KindQuery { kind: kind.into(), criterion, order: Vec::new() }];
         let query = SearchQuery { kinds, after: None, limit: 1, count: Counting::WhenKnown };
         Ok(!self.store.search(&query).await?.matches.is_empty())
-    }
-}
-
-/// A chain tells of the resources that it leads over.
-fn chains_are_open(caller: &Caller, criterion: &Criterion) -> Result<(), Fault> {
-    match criterion {
-        Criterion::RefersTo { kind, criterion, .. } | Criterion::ReferredBy { kind, criterion, .. } => {
-            if caller.permits(kind, Deed::Search) == Permission::None {
-                return Err(forbidden());
-            }
-            chains_are_open(caller, criterion)
-        }
-        Criterion::Not(criterion) => chains_are_open(caller, criterion),
-        Criterion::All(criteria) | Criterion::Any(criteria) => {
-            criteria.iter().try_for_each(|criterion| chains_are_open(caller, criterion))
-        }
-        Criterion::Bears(_) | Criterion::Id(_) | Criterion::Text { .. } => Ok(()),
     }
 }
 

@@ -7,10 +7,10 @@ use super::outcome::{self, Said};
 use super::references::{Renames, rename};
 use super::step::{Step, judge};
 use super::{Letter, Wish};
-use crate::access::Interaction as Deed;
 use crate::engine::request::{Change, Submission, Submitted};
 use crate::record::{ResourceKey, ResourceVersion};
 use crate::rest::answer::Answer;
+use crate::rest::body::in_order;
 use crate::rest::interaction::is_id;
 use crate::rest::server::{Call, Integrity};
 use crate::rest::{Cause, Fault, Server};
@@ -48,6 +48,9 @@ impl Server {
         if letter.is_transaction {
             self.resolve_conditional(&mut steps, call).await?;
         }
+        for (placed, resource) in steps.iter().filter_map(|placed| Some((placed, placed.step.resource()?))) {
+            in_order(resource).map_err(|fault| placed.fault(fault))?;
+        }
         self.may_write(&steps, call).await?;
         if self.setup.policy.integrity == Integrity::Enforce {
             self.leads_somewhere(&steps).await?;
@@ -75,22 +78,6 @@ impl Server {
             steps.push(Placed { step, place });
         }
         Ok(steps)
-    }
-
-    /// What stands must be within the caller's reach, and what is to stand as well.
-    async fn may_write(&self, steps: &[Placed], call: &Call<'_>) -> Result<(), Fault> {
-        for placed in steps {
-            let reached = match &placed.step {
-                Step::Put { key, over: Some(over), .. } if !over.deleted => {
-                    self.reaches(call.caller, key, Deed::Update).await
-                }
-                Step::Delete { over } => self.reaches(call.caller, &over.key, Deed::Delete).await,
-                Step::Put { .. } | Step::Keep(_) | Step::Nothing => Ok(()),
-            };
-            reached.map_err(|fault| placed.fault(fault))?;
-            self.stays_within(placed, call).map_err(|fault| placed.fault(fault))?;
-        }
-        Ok(())
     }
 
     async fn submit(

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::attempt::Placed;
 use super::references::each;
 use super::step::Step;
-use crate::base::{Issue, IssueCode, limits};
+use crate::base::{Issue, IssueCode};
 use crate::fhir::{Resource, definitions};
 use crate::record::index::reference_key;
 use crate::record::{Counting, Criterion, IndexKey, KindQuery, Range, ResourceKey, Scan, SearchQuery, Space};
@@ -40,15 +40,13 @@ impl Server {
     /// No resource that stays refers to what is deleted.
     pub(super) async fn is_not_needed(&self, steps: &[Placed]) -> Result<(), Fault> {
         let (written, deleted) = touched(steps);
+        let put = steps.iter().filter_map(|placed| placed.step.resource());
+        let wanted: HashSet<ResourceKey> = put.flat_map(|resource| self.targets(resource)).collect();
         for placed in steps {
             let Step::Delete { over } = &placed.step else { continue };
             let stays = |key: &ResourceKey| !written.contains(key) && !deleted.contains(key);
             let limit = u32::try_from(written.len() + deleted.len() + 1).unwrap_or(u32::MAX);
-            let referrers = self.referrers(&over.key, limit).await?;
-            let still = steps.iter().filter_map(|other| other.step.resource());
-            let is_needed = referrers.iter().any(stays)
-                || still.flat_map(|resource| self.targets(resource)).any(|target| target == over.key);
-            if is_needed {
+            if wanted.contains(&over.key) || self.referrers(&over.key, limit).await?.iter().any(stays) {
                 let text = "other resources refer to this one: delete or change them first, or in the same transaction";
                 return Err(placed.fault(Fault::new(Cause::Conflict, text)));
             }
@@ -59,7 +57,6 @@ impl Server {
     /// Who refers to a resource, by any of their reference parameters.
     async fn referrers(&self, target: &ResourceKey, limit: u32) -> Result<Vec<ResourceKey>, Fault> {
         let kinds = definitions::resources().filter_map(|kind| referring(kind, target)).collect();
-        let limit = limit.min(limits::SEARCH_PAGE_MAX);
         let query = SearchQuery { kinds, after: None, limit, count: Counting::WhenKnown };
         Ok(self.store.search(&query).await?.matches.into_iter().map(|version| version.key).collect())
     }

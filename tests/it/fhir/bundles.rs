@@ -168,7 +168,7 @@ async fn entries_may_be_conditional() {
 
 #[tokio::test]
 async fn integrity_counts_what_is_written_together() {
-    let bench = Bench::with(Policy { integrity: Integrity::Enforce, ..Policy::default() }).await;
+    let bench = Bench::of(Policy { integrity: Integrity::Enforce, ..Policy::default() }).await;
     let refers = encounter("urn:uuid:p");
     let body = bundle(
         "transaction",

@@ -54,7 +54,7 @@ async fn conditional_patches_and_deletes_are_about_one() {
     bench.expect(204, "DELETE Patient?identifier=urn:x|1", &[], "").await;
     bench.expect(410, "GET Patient/1", &[], "").await;
     bench.expect(200, "GET Patient/2", &[], "").await;
-    let strict = Bench::with(Policy { conditional_delete: false, ..Policy::default() }).await;
+    let strict = Bench::of(Policy { conditional_delete: false, ..Policy::default() }).await;
     strict.expect(412, "DELETE Patient?identifier=urn:x|1", &[], "").await;
 }
 
@@ -83,7 +83,7 @@ async fn races_make_one() {
 
 #[tokio::test]
 async fn integrity_is_kept_where_it_is_wanted() {
-    let bench = Bench::with(Policy { integrity: Integrity::Enforce, ..Policy::default() }).await;
+    let bench = Bench::of(Policy { integrity: Integrity::Enforce, ..Policy::default() }).await;
     let encounter = r#"{"resourceType":"Encounter","id":"e","status":"planned","class":{"code":"AMB"},"subject":{"reference":"Patient/p"}}"#;
     let refused = bench.expect(422, "PUT Encounter/e", &[], encounter).await;
     assert_eq!(refused.text(&["issue", "code"]), "not-found");

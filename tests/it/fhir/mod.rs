@@ -2,6 +2,7 @@
 
 mod bundles;
 mod conditional;
+mod http;
 mod reads;
 mod searches;
 mod writes;
@@ -42,10 +43,10 @@ pub struct Answered {
 
 impl Bench {
     pub async fn new() -> Self {
-        Self::with(Policy::default()).await
+        Self::of(Policy::default()).await
     }
 
-    pub async fn with(policy: Policy) -> Self {
+    pub async fn with(policy: Policy, operations: Operations) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = store::open(&StoreUrl::Sqlite(folder.path().join("loopgate.db"))).await.unwrap();
         // 2026-03-02T09:00:00Z, a Monday.
@@ -54,8 +55,12 @@ impl Bench {
             Setup { base_url: BASE.to_owned(), policy, built: "2026-03-01", version: "0.1.0", is_guarded: true };
         let requests = Arc::new(requests(&store, &clock));
         let random = Arc::new(SeededRandom::new(1));
-        let server = Server::new(store, requests, clock.clone(), random, setup, Operations::default());
+        let server = Server::new(store, requests, clock.clone(), random, setup, operations);
         Self { server: Arc::new(server), clock, _folder: folder }
+    }
+
+    pub async fn of(policy: Policy) -> Self {
+        Self::with(policy, Operations::default()).await
     }
 
     /// `line` is method, path and query; each header is `Name: value`.

@@ -62,7 +62,7 @@ async fn updates_follow_versions() {
 
 #[tokio::test]
 async fn ids_may_be_the_server_s_alone() {
-    let bench = Bench::with(Policy { creates_by_update: false, ..Policy::default() }).await;
+    let bench = Bench::of(Policy { creates_by_update: false, ..Policy::default() }).await;
     bench.expect(405, "PUT Patient/p", &[], &patient("p", "A")).await;
     let made = bench.expect(201, "POST Patient", &[], &patient("p", "A")).await;
     let id = made.text(&["id"]).to_owned();
