@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::client::Client;
 use super::{Interaction, Permission, Scopes};
 use crate::base::ids::FeedName;
 use crate::record::{Criterion, ResourceKey};
@@ -9,20 +10,24 @@ use crate::record::{Criterion, ResourceKey};
 /// A recognised client and what it may do now. Cheap to clone.
 #[derive(Clone)]
 pub struct Caller {
-    name: FeedName,
+    client: Arc<Client>,
     scopes: Arc<Scopes>,
-    organization: Option<ResourceKey>,
 }
 
 impl Caller {
     /// Whoever asks at a door that is open: it may do everything.
     pub fn anyone() -> Self {
-        Self { name: FeedName::new("anyone"), scopes: Arc::new(Scopes::all()), organization: None }
+        let client = Arc::new(Client::anyone());
+        Self { scopes: client.scopes.clone(), client }
+    }
+
+    pub(super) const fn new(client: Arc<Client>, scopes: Arc<Scopes>) -> Self {
+        Self { client, scopes }
     }
 
     /// Its `client_id`, and its name in the journal.
-    pub const fn name(&self) -> &FeedName {
-        &self.name
+    pub fn name(&self) -> &FeedName {
+        &self.client.name
     }
 
     pub fn scopes(&self) -> &Scopes {
@@ -30,8 +35,8 @@ impl Caller {
     }
 
     /// The organisation that it is bound to.
-    pub const fn organization(&self) -> Option<&ResourceKey> {
-        self.organization.as_ref()
+    pub fn organization(&self) -> Option<&ResourceKey> {
+        self.client.organization.as_ref()
     }
 
     /// What its scopes let it do to resources of type `kind`.
@@ -41,7 +46,7 @@ impl Caller {
 
     /// What a resource of type `kind` must be to be seen by it; none: anything. Nothing is what `Any` of none finds.
     pub fn visible(&self, _kind: &str) -> Option<Criterion> {
-        self.organization.as_ref().map(|_| Criterion::Any(Vec::new()))
+        self.organization().map(|_| Criterion::Any(Vec::new()))
     }
 
     /// A search of `kind` kept to what it may see: the resources that are found, and those that chains lead over.

@@ -9,9 +9,15 @@
 //!
 //! It must not know HTTP: it is given header values and form bytes, and answers with what to say.
 
+mod assertion;
 mod caller;
+mod client;
 mod fault;
+mod form;
+mod jwk;
+mod keeper;
 mod scopes;
+mod seal;
 pub mod settings;
 
 use std::future::Future;
@@ -21,10 +27,13 @@ use std::time::Duration;
 
 pub use caller::Caller;
 pub use fault::{AccessFault, TokenError};
+pub use jwk::{JwkSetFault, KeySet};
 pub use scopes::{Interaction, Permission, ScopeFault, Scopes};
-pub use settings::{BearerDigest, ClientSettings, KeySource, Proof};
+pub use settings::{BearerDigest, BearerFault, ClientSettings, KeySource, Proof};
 
-use crate::base::{Clock, Random, Timestamp};
+use keeper::{Grant, Keeper};
+
+use crate::base::{Random, Timestamp, limits};
 use crate::store::{AccessStore, StoreError};
 
 /// Fetches the JWK Set that a client publishes. Connectors implement it.
@@ -54,48 +63,81 @@ pub struct TokenAnswer {
     pub body: String,
 }
 
-/// The door's keeper: knows the clients, and lets them in.
-pub struct Access {
-    open: bool,
-}
+/// Where the token endpoint is, below the base of the FHIR door.
+pub const TOKEN_PATH: &str = "auth/token";
+
+/// The name of the secret that access tokens are sealed with.
+const SECRET_NAME: &str = "access-token";
+
+/// Who may come in: everybody, or the registered clients.
+pub struct Access(Option<Keeper>);
 
 impl Access {
     /// A door without a keeper, for loopback: everybody is `Caller::anyone`.
-    pub fn open() -> Self {
-        Self { open: true }
+    pub const fn open() -> Self {
+        Self(None)
     }
 
-    /// A door for these clients. `token_url` is the public URL of the token endpoint, the audience of assertions.
-    #[expect(clippy::unused_async, reason = "the secret of tokens is asked of the store")]
+    /// A door for these clients. `base_url` is the public URL of the door, without a slash at its end; the audience of
+    /// assertions is the token endpoint below it.
     pub async fn new(
         clients: Vec<ClientSettings>,
-        token_url: &str,
+        base_url: &str,
         store: Arc<dyn AccessStore>,
         jwks: Arc<dyn JwksSource>,
-        clock: &dyn Clock,
         random: &dyn Random,
     ) -> Result<Self, StoreError> {
-        let _ = (clients, token_url, store, jwks, clock, random);
-        Ok(Self { open: false })
+        let fresh: Vec<u8> = (0..4).flat_map(|_| random.next_u64().to_le_bytes()).collect();
+        let secret = store.secret(SECRET_NAME, &fresh).await?;
+        Ok(Self(Some(Keeper::new(clients, &format!("{base_url}/{TOKEN_PATH}"), &secret, store, jwks))))
     }
 
     /// Who sends `authorization`, the value of that header. Asks no store.
-    pub fn authenticate(&self, authorization: Option<&str>, _now: Timestamp) -> Result<Caller, AccessFault> {
-        if self.open {
-            return Ok(Caller::anyone());
-        }
-        authorization.map_or(Err(AccessFault::Missing), |_| Err(AccessFault::Invalid))
+    pub fn authenticate(&self, authorization: Option<&str>, now: Timestamp) -> Result<Caller, AccessFault> {
+        self.0.as_ref().map_or_else(|| Ok(Caller::anyone()), |keeper| keeper.authenticate(authorization, now))
     }
 
-    /// The token endpoint: `form` is the body, `application/x-www-form-urlencoded`.
-    #[expect(clippy::unused_async, reason = "the store remembers assertions")]
+    /// The token endpoint: `form` is the body of a POST, `application/x-www-form-urlencoded`.
     pub async fn token(&self, form: &[u8], now: Timestamp) -> Result<TokenAnswer, StoreError> {
-        let _ = (form, now);
-        Ok(TokenAnswer { status: 401, body: format!(r#"{{"error":"{}"}}"#, TokenError::InvalidClient.code()) })
+        let granted = match &self.0 {
+            Some(keeper) => keeper.exchange(form, now).await?,
+            None => Err(TokenError::InvalidClient),
+        };
+        Ok(granted.map_or_else(TokenAnswer::refused, |grant| TokenAnswer::granted(&grant)))
     }
 
-    /// `/.well-known/smart-configuration` as JSON; none for an open door, which has no token endpoint.
+    /// `/.well-known/smart-configuration` as JSON (SMART App Launch STU 2.2, "Conformance"); none for an open door,
+    /// which has no token endpoint.
     pub fn smart_configuration(&self) -> Option<String> {
-        None
+        let keeper = self.0.as_ref()?;
+        let configuration = serde_json::json!({
+            "token_endpoint": keeper.token_url(),
+            "grant_types_supported": ["client_credentials"],
+            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
+            "scopes_supported": ["system/*.cruds", "system/*.rs"],
+            "capabilities": ["client-confidential-asymmetric", "permission-v1", "permission-v2"],
+        });
+        Some(configuration.to_string())
     }
 }
+
+impl TokenAnswer {
+    fn granted(grant: &Grant) -> Self {
+        let body = serde_json::json!({
+            "access_token": grant.access_token,
+            "token_type": "bearer",
+            "expires_in": limits::ACCESS_TOKEN_LIFE.as_secs(),
+            "scope": grant.scopes.to_string(),
+        });
+        Self { status: 200, body: body.to_string() }
+    }
+
+    /// The code alone: a description would tell strangers what was right (RFC 6749 5.2 leaves it out).
+    fn refused(error: TokenError) -> Self {
+        Self { status: error.status(), body: serde_json::json!({ "error": error.code() }).to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -221,3 +221,99 @@ impl std::fmt::Display for Scopes {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(text: &str) -> Scopes {
+        Scopes::registered(text.split(' ').filter(|text| !text.is_empty())).unwrap()
+    }
+
+    #[test]
+    fn scopes_of_both_versions_are_read() {
+        let check =
+            |text: &str| Scopes::registered([text]).map(|scopes| scopes.to_string()).map_err(|(_, fault)| fault);
+        for (text, expected) in [
+            ("system/Patient.read", Ok("system/Patient.rs")),
+            ("system/Patient.write", Ok("system/Patient.cud")),
+            ("system/*.*", Ok("system/*.cruds")),
+            ("system/*.rs", Ok("system/*.rs")),
+            ("system/Encounter.cud", Ok("system/Encounter.cud")),
+            ("system/Observation.rs?category=laboratory", Ok("system/Observation.rs?category=laboratory")),
+            ("system/Observation.s?a=b?c&d=e", Ok("system/Observation.s?a=b?c&d=e")),
+            ("user/Patient.rs", Err(ScopeFault::Context)),
+            ("Patient.rs", Err(ScopeFault::Context)),
+            ("system/Human.rs", Err(ScopeFault::Kind)),
+            ("system/patient.rs", Err(ScopeFault::Kind)),
+            ("system/HumanName.rs", Err(ScopeFault::Kind)),
+            ("system/.rs", Err(ScopeFault::Kind)),
+            ("system/Patient", Err(ScopeFault::Rights)),
+            ("system/Patient.", Err(ScopeFault::Rights)),
+            ("system/Patient.sr", Err(ScopeFault::Rights)),
+            ("system/Patient.rr", Err(ScopeFault::Rights)),
+            ("system/Patient.rx", Err(ScopeFault::Rights)),
+            ("system/Patient.READ", Err(ScopeFault::Rights)),
+            ("system/Patient.read?active=true", Err(ScopeFault::Rights)),
+            ("system/Patient.rs?", Err(ScopeFault::Restriction)),
+            ("system/Patient.rs?active", Err(ScopeFault::Restriction)),
+            ("system/Patient.rs?=true", Err(ScopeFault::Restriction)),
+        ] {
+            assert_eq!(check(text).as_deref(), expected.as_ref().copied(), "{text}");
+        }
+        assert_eq!(Scopes::registered(["system/*.rs", "x"]).err(), Some((1, ScopeFault::Context)));
+    }
+
+    #[test]
+    fn what_is_granted_is_the_narrower_of_both() {
+        for (registered, asked, granted) in [
+            ("system/*.cruds", "system/Patient.rs", "system/Patient.rs"),
+            ("system/Patient.rs", "system/*.cruds", "system/Patient.rs"),
+            ("system/Patient.crs", "system/Patient.rud", "system/Patient.r"),
+            ("system/Patient.cud", "system/Patient.rs", ""),
+            ("system/Patient.rs", "system/Task.rs", ""),
+            ("system/Patient.rs system/Task.cruds", "system/*.rs", "system/Patient.rs system/Task.rs"),
+            ("system/*.rs system/Task.cruds", "system/Task.cruds", "system/Task.cruds"),
+            ("system/*.rs", "system/*.rs?_tag=a", "system/*.rs?_tag=a"),
+            ("system/Task.rs?a=b", "system/Task.r", "system/Task.r?a=b"),
+            ("system/Task.rs?a=b", "system/*.rs?a=b", "system/Task.rs?a=b"),
+            ("system/Task.rs?a=b", "system/Task.rs?c=d", "system/Task.rs?c=d&a=b"),
+            ("system/Task.rs?a=b system/Task.cruds", "system/Task.rs", "system/Task.rs"),
+            ("system/Patient.rs", "", ""),
+            ("", "system/*.*", ""),
+        ] {
+            let narrower = Scopes::asked(asked).and(&scopes(registered));
+            assert_eq!(narrower.to_string(), granted, "{registered} ∩ {asked}");
+            assert_eq!(narrower.is_empty(), granted.is_empty());
+        }
+    }
+
+    #[test]
+    fn scopes_permit_interactions_with_types() {
+        let granted = scopes(
+            "system/Patient.rs system/Observation.rs?category=laboratory system/Observation.r?code=1 system/*.s?_tag=a",
+        );
+        for (kind, interaction, expected) in [
+            ("Patient", Interaction::Read, Permission::All),
+            ("Patient", Interaction::Search, Permission::All),
+            ("Patient", Interaction::Create, Permission::None),
+            ("Observation", Interaction::Read, Permission::Within(vec!["category=laboratory".into(), "code=1".into()])),
+            (
+                "Observation",
+                Interaction::Search,
+                Permission::Within(vec!["category=laboratory".into(), "_tag=a".into()]),
+            ),
+            ("Observation", Interaction::Delete, Permission::None),
+            ("Task", Interaction::Search, Permission::Within(vec!["_tag=a".into()])),
+            ("Task", Interaction::Read, Permission::None),
+        ] {
+            assert_eq!(granted.permit(kind, interaction), expected, "{interaction:?} {kind}");
+        }
+        assert!(!granted.permit_every_kind(Interaction::Search), "a restricted scope leaves some out");
+        assert!(scopes("system/*.rs").permit_every_kind(Interaction::Read));
+        assert!(!scopes("system/*.rs").permit_every_kind(Interaction::Update));
+        for interaction in [Interaction::Create, Interaction::Update, Interaction::Delete] {
+            assert_eq!(Scopes::all().permit("Patient", interaction), Permission::All);
+        }
+    }
+}

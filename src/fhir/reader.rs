@@ -34,14 +34,22 @@ impl Node {
 }
 
 fn fault_at(text: &[u8], at: usize, expected: &'static str) -> JsonFault {
+    let (line, column) = place(text, at);
+    JsonFault { line, column, expected }
+}
+
+/// Line and column, in bytes and from 1, of a place in a text.
+pub(super) fn place(text: &[u8], at: usize) -> (u32, u32) {
     let before = &text[..at.min(text.len())];
     let line = memchr::memchr_iter(b'\n', before).count() + 1;
-    let column = at - memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1) + 1;
-    JsonFault {
-        line: u32::try_from(line).unwrap_or(u32::MAX),
-        column: u32::try_from(column).unwrap_or(u32::MAX),
-        expected,
-    }
+    let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1) + 1;
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+}
+
+/// Whether a text is a number as JSON writes it, and nothing else.
+pub(super) fn is_number(text: &str) -> bool {
+    let mut reader = Reader { text, at: 0 };
+    reader.number().is_ok() && reader.at == text.len()
 }
 
 struct Reader<'t> {

@@ -10,13 +10,33 @@
 //!
 //! It must not know sockets or web frameworks, nor SQL.
 
+mod answer;
+mod body;
+mod bundle;
+mod capability;
+mod conditions;
 mod fault;
+mod find;
+mod form;
+mod guard;
+mod history;
 mod interaction;
 mod message;
 mod negotiation;
+pub mod operation;
+mod page;
+mod period;
 mod query;
+mod read;
+mod server;
+mod write;
 
+pub use answer::{Answer, Content};
+pub use body::Body;
+pub use conditions::Conditions;
 pub use fault::{Cause, Fault};
+pub use form::failure;
 pub use interaction::{Interaction, Level, SearchScope};
 pub use message::{Headers, Method, Request, Response};
 pub use negotiation::{Format, Prefer, Return, Terms};
+pub use server::{Call, Integrity, Policy, Server, Setup};

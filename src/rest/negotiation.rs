@@ -43,10 +43,9 @@ impl Format {
 }
 
 /// `Prefer: return=…` (R4 3.1.0.1.9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Return {
     Minimal,
-    #[default]
     Representation,
     OperationOutcome,
 }
@@ -54,7 +53,8 @@ pub enum Return {
 /// What `Prefer` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Prefer {
-    pub returns: Return,
+    /// Nothing: the default of the interaction.
+    pub returns: Option<Return>,
     /// `handling=strict`: what is not understood is refused instead of left out.
     pub is_strict: bool,
     pub is_async: bool,
@@ -66,9 +66,9 @@ impl Prefer {
         let mut prefer = Self::default();
         for word in header.unwrap_or_default().split([',', ';']).map(str::trim) {
             match word {
-                "return=minimal" => prefer.returns = Return::Minimal,
-                "return=representation" => prefer.returns = Return::Representation,
-                "return=OperationOutcome" => prefer.returns = Return::OperationOutcome,
+                "return=minimal" => prefer.returns = Some(Return::Minimal),
+                "return=representation" => prefer.returns = Some(Return::Representation),
+                "return=OperationOutcome" => prefer.returns = Some(Return::OperationOutcome),
                 "handling=strict" => prefer.is_strict = true,
                 "handling=lenient" => prefer.is_strict = false,
                 "respond-async" => prefer.is_async = true,
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn preferences_are_read() {
         let prefer = Prefer::of(Some("return=minimal, handling=strict; respond-async, other=x"));
-        assert_eq!(prefer, Prefer { returns: Return::Minimal, is_strict: true, is_async: true });
+        assert_eq!(prefer, Prefer { returns: Some(Return::Minimal), is_strict: true, is_async: true });
         assert_eq!(Prefer::of(None), Prefer::default());
     }
 
