@@ -44,7 +44,7 @@ class Keys:
             lines += ["[[fhir.client]]", f'id = "{name}"', f'token = "{token}"', f'scopes = ["{scopes}"]']
         for algorithm, key in self.private.items():
             jwks = json.dumps({"keys": [public_jwk(key, algorithm)]})
-            lines += ["[[fhir.client]]", f'id = "{algorithm}"', f"jwks = '{jwks}'", 'scopes = ["system/*.read", "system/*.write"]']
+            lines += ["[[fhir.client]]", f'id = "{algorithm.lower()}"', f"jwks = '{jwks}'", 'scopes = ["system/*.read", "system/*.write"]']
         return "\n".join(lines)
 
 
@@ -58,7 +58,9 @@ class Guarded:
     def assertion(self, algorithm="RS384", **changes):
         now = int(time.time())
         audience = self.configuration["token_endpoint"]
-        claims = {"iss": algorithm, "sub": algorithm, "aud": audience, "iat": now, "exp": now + 240, "jti": str(uuid.uuid4()), **changes}
+        client = algorithm.lower()
+        claims = {"iss": client, "sub": client, "aud": audience, "iat": now, "exp": now + 240,
+                  "jti": str(uuid.uuid4()), **changes}
         return jwt.encode(claims, self.keys.private[algorithm], algorithm=algorithm, headers={"kid": self.keys.kid(algorithm)})
 
     def ask(self, assertion, **form):
@@ -127,7 +129,7 @@ def narrow_scope(door):
 def forged_assertions(door):
     now = int(time.time())
     stranger = rsa.generate_private_key(65537, 2048)
-    claims = {"iss": "RS384", "sub": "RS384", "aud": door.configuration["token_endpoint"], "exp": now + 240, "jti": "forged"}
+    claims = {"iss": "rs384", "sub": "rs384", "aud": door.configuration["token_endpoint"], "exp": now + 240, "jti": "forged"}
     kid = {"kid": door.keys.kid("RS384")}
     forged = {
         "signed by a stranger": jwt.encode(claims, stranger, algorithm="RS384", headers=kid),
@@ -136,7 +138,7 @@ def forged_assertions(door):
         "for another server": door.assertion(aud="https://elsewhere.example/token"),
         "that has ended": door.assertion(exp=now - 400),
         "that lasts an hour": door.assertion(exp=now + 3600),
-        "of another client": door.assertion(iss="ES384", sub="ES384"),
+        "of another client": door.assertion(iss="es384", sub="es384"),
         "whose issuer is not its subject": door.assertion(sub="writer"),
         "without a jti": door.assertion(jti=None),
     }
@@ -165,7 +167,7 @@ def run(checks, base, keys, folder):
     ]:
         checks.run(f"guarded door: {name}", check, door)
     for algorithm in keys.private:
-        auth = {"type": "smart", "client_id": algorithm, "private_key_path": str(keys.file(algorithm).resolve()),
+        auth = {"type": "smart", "client_id": algorithm.lower(), "private_key_path": str(keys.file(algorithm).resolve()),
                 "alg": algorithm, "kid": keys.kid(algorithm)}
         place = folder / algorithm
         place.mkdir(parents=True, exist_ok=True)
