@@ -48,6 +48,7 @@ pub fn searching(options: &PgConnectOptions) -> PgConnectOptions {
         ("statement_timeout", &*limit),
         ("join_collapse_limit", "1"),
         ("from_collapse_limit", "1"),
+        ("enable_material", "off"),
         ("plan_cache_mode", "force_generic_plan"),
     ])
 }

@@ -21,6 +21,7 @@ pub struct Words;
 impl Dialect for Words {
     // Read in the order in which they stand, by the session's settings.
     const JOIN: &'static str = "JOIN";
+    const FOR_EACH_ROW: &'static str = " OFFSET 0";
     const WALK_NUMBER: &'static str = "w.first";
 
     fn place(number: usize, value: &Value) -> String {
@@ -70,7 +71,7 @@ impl Dialect for Words {
 
     fn bears(keys: &str, scan: &Scan, values: &mut Vec<Value>) -> String {
         let condition = in_scan::<Self>("k.key", scan, values);
-        format!("EXISTS (SELECT 1 FROM unnest({keys}) AS k (key) WHERE {condition})")
+        format!("EXISTS (SELECT 1 FROM unnest({keys}) AS k (key) WHERE {condition} OFFSET 0)")
     }
 
     fn part(key: &str, at: usize, length: Option<usize>) -> String {
