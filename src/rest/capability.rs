@@ -119,7 +119,7 @@ fn security(setup: &Setup) -> Object {
 }
 
 fn parameter(parameter: &Parameter) -> Node {
-    object([("name", parameter.code), ("definition", parameter.url), ("type", parameter.kind.as_str())]).into()
+    object([("name", parameter.code), ("definition", &parameter.url), ("type", parameter.kind.as_str())]).into()
 }
 
 fn operation(operation: &Operation) -> Node {

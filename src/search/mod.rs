@@ -8,35 +8,19 @@
 //! search strings.
 
 pub mod compartment;
+mod extraction;
+mod key;
 mod matching;
 mod narrative;
 mod parameters;
+mod plan;
 mod query;
 
+pub use extraction::{index, references};
 pub use matching::matches;
 pub use narrative::text;
 pub use parameters::{Parameter, ParameterType, definitions_digest, parameter, parameters};
 pub use query::{Context, Handling, Include, Query, Summary, Total, parse};
 
-use crate::base::Timestamp;
-use crate::fhir::{Node, Resource};
-use crate::record::{IdentifierKey, IndexKey, ResourceKey};
-
-/// The keys of a resource, sorted and without doubles. `updated_at` is its `meta.lastUpdated` to be.
-pub fn index(resource: &Resource, _updated_at: Timestamp) -> Vec<IndexKey> {
-    let identifiers = resource.get("identifier").into_iter().flat_map(Node::items);
-    let mut keys: Vec<IndexKey> = identifiers.filter_map(|one| identifier(resource.kind(), one)).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
-}
-
-fn identifier(kind: &str, node: &Node) -> Option<IndexKey> {
-    let system = node.text(&["system"]).unwrap_or_default();
-    Some(IdentifierKey { kind: kind.into(), system: system.into(), value: node.text(&["value"])?.into() }.index_key())
-}
-
-/// What a resource refers to by a reference parameter, in order: for `_include`. `*` stands for all of its parameters.
-pub fn references(_resource: &Resource, _parameter: &str) -> Vec<ResourceKey> {
-    Vec::new()
-}
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,17 @@
 //! Search strings taken apart: which resources are asked for, in what order, and what is to come with them.
 
+mod criterion;
+mod fault;
+mod find;
+mod include;
+mod name;
+mod parsing;
+mod value;
+
 use smol_str::SmolStr;
 
 use crate::base::{Issue, Timestamp};
-use crate::fhir::Resource;
-use crate::record::{Criterion, KindQuery, ResourceKey, VersionNumber};
+use crate::record::{KindQuery, VersionNumber};
 
 /// What a search is read against.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +32,12 @@ pub enum Handling {
 }
 
 /// A search, understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     /// One for every resource type that is searched: those that were asked for, or those of `_type`.
     pub kinds: Vec<KindQuery>,
+    /// `_sort`: codes of parameters, and whether the greatest comes first. The kinds have it as spaces.
+    pub order: Vec<(&'static str, bool)>,
     pub count: Option<u32>,
     pub total: Option<Total>,
     pub summary: Option<Summary>,
@@ -76,32 +85,11 @@ pub struct Include {
     pub reverse: bool,
 }
 
-impl Include {
-    /// For `_include`: what a found resource brings with it.
-    pub fn references(&self, _resource: &Resource) -> Vec<ResourceKey> {
-        Vec::new()
-    }
-
-    /// For `_revinclude`: which resources, type by type, refer to one of these.
-    pub fn referrers(&self, _targets: &[ResourceKey]) -> Vec<(&'static str, Criterion)> {
-        Vec::new()
-    }
+/// Reads a search over some resource types. Pairs are name and value, decoded, in order. Errors are bad values,
+/// modifiers that are not supported (FHIR R4 search 3.1.1.4.4), and under strict handling what is not known.
+pub fn parse(kinds: &[&str], pairs: &[(String, String)], context: &Context<'_>) -> Result<Query, Vec<Issue>> {
+    parsing::Parsing::new(kinds, context).run(pairs)
 }
 
-/// Reads a search over some resource types. Pairs are name and value, decoded, in order. Errors are bad values, and
-/// under strict handling what is not known.
-pub fn parse(kinds: &[&str], pairs: &[(String, String)], _context: &Context<'_>) -> Result<Query, Vec<Issue>> {
-    let whole =
-        |kind: &&str| KindQuery { kind: (*kind).into(), criterion: Criterion::All(Vec::new()), order: Vec::new() };
-    Ok(Query {
-        kinds: kinds.iter().map(whole).collect(),
-        count: None,
-        total: None,
-        summary: None,
-        elements: Vec::new(),
-        includes: Vec::new(),
-        cursor: None,
-        applied: pairs.to_vec(),
-        warnings: Vec::new(),
-    })
-}
+#[cfg(test)]
+mod tests;
