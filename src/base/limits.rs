@@ -318,3 +318,27 @@ pub const SEARCH_ORDERS_MAX: usize = 4;
 /// Different conditional references in one transaction: each is a search. A hospital's Bundle names some dozens of
 /// practitioners and places so.
 pub const CONDITIONAL_REFERENCES_MAX: usize = 1_000;
+/// Bytes of a text in a key of the search index; of a longer one the beginning and a digest are kept. A composite of two
+/// tokens stays below the third of a page at which PostgreSQL refuses a key.
+pub const INDEX_VALUE_BYTES_MAX: usize = 300;
+
+/// Levels of a URI that `:above` looks at.
+pub const SEARCH_URI_LEVELS_MAX: usize = 64;
+
+/// Parameters of one search: forms of applications have a dozen.
+pub const SEARCH_PARAMETERS_MAX: usize = 200;
+
+/// Values of one search parameter, joined by commas: clients ask for a page of ids at once.
+pub const SEARCH_VALUES_MAX: usize = 1000;
+
+/// Resource types from end to end of a chain or a reverse chain: each is another join.
+pub const SEARCH_CHAIN_MAX: usize = 5;
+
+/// Ways that one chained parameter may go when its references may be to several types.
+pub const SEARCH_BRANCHES_MAX: usize = 64;
+
+/// `_include` and `_revinclude` of one search.
+pub const SEARCH_INCLUDES_MAX: usize = 32;
+
+/// Orders of one search: each is another join.
+pub const SEARCH_ORDERS_MAX: usize = 4;
