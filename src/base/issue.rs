@@ -62,6 +62,10 @@ pub enum IssueCode {
     Reference,
     /// A profile asks for something that is not there, or forbids what is.
     Profile,
+    /// A request asks for something that this server does not do.
+    NotSupported,
+    /// A request would cost more than its limits allow.
+    TooCostly,
 }
 
 impl IssueCode {
@@ -74,9 +78,13 @@ impl IssueCode {
             Self::UnknownCode => ("103", "Table value not found"),
             Self::ValueTooLong => ("104", "Value too long"),
             Self::Cardinality => ("198", "Non-Conformant Cardinality"),
-            Self::NotMapped | Self::NotApplicable | Self::Invariant | Self::Reference | Self::Profile => {
-                ("199", "Other HL7 Error")
-            }
+            Self::NotMapped
+            | Self::NotApplicable
+            | Self::Invariant
+            | Self::Reference
+            | Self::Profile
+            | Self::NotSupported
+            | Self::TooCostly => ("199", "Other HL7 Error"),
             Self::UnsupportedMessageType => ("200", "Unsupported message type"),
             Self::UnsupportedEvent => ("201", "Unsupported event code"),
             Self::UnsupportedProcessingId => ("202", "Unsupported processing id"),
@@ -110,6 +118,8 @@ impl IssueCode {
             Self::Invariant => "invariant",
             Self::Reference => "reference",
             Self::Profile => "profile",
+            Self::NotSupported => "not-supported",
+            Self::TooCostly => "too-costly",
         }
     }
 
@@ -127,7 +137,9 @@ impl IssueCode {
             | Self::UnsupportedEvent
             | Self::UnsupportedProcessingId
             | Self::UnsupportedVersion
-            | Self::NotMapped => "not-supported",
+            | Self::NotMapped
+            | Self::NotSupported => "not-supported",
+            Self::TooCostly => "too-costly",
             Self::UnknownKey | Self::Reference => "not-found",
             Self::DuplicateKey => "duplicate",
             Self::NotApplicable => "business-rule",

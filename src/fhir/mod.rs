@@ -13,6 +13,7 @@ pub mod json;
 pub mod patch;
 pub mod path;
 pub mod reader;
+pub mod references;
 pub mod resource;
 pub mod subset;
 pub mod xml;

@@ -22,7 +22,7 @@ pub use announcement::{Announcement, AnnouncementKind, OrderStatus};
 pub use conclusion::{Audit, Cause, Conclusion, Referral, ReferralWrite, Timer, TimerChange, WorkItem, WorkItemKind};
 pub use delivery::{Attempt, Delivery, DeliveryState, FailureClass, NewDelivery, Payload};
 pub use export::ExportJob;
-pub use index::{IndexKey, KeyTest, Range, Relation, Scan, Space};
+pub use index::{IndexKey, KeyTest, Range, Relation, Scan, Space, reference_key, token_key};
 pub use lane::{Lane, Lanes};
 pub use message::{Disposition, MessageOutcome, Reception, ReusePolicy, StoredMessage};
 pub use request::{Committed, Guard, Request};

@@ -5,6 +5,7 @@
 mod canary;
 mod configurations;
 mod documented;
+mod fhir;
 mod fhir_xml;
 mod fhirpath;
 mod guide_codes;

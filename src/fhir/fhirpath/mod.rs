@@ -38,6 +38,7 @@ pub use fault::{Cause, EvaluationFault, SyntaxFault};
 pub use item::{Collection, Item};
 pub use quantity::{Quantity, Unit};
 pub use temporal::{CalendarUnit, Precision, Temporal, TemporalKind};
+pub use ucum::UcumUnit;
 pub use value::{TypeInfo, Value};
 
 use evaluator::Evaluator;

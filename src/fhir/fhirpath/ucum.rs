@@ -197,6 +197,41 @@ pub fn measure(unit: &str) -> Option<Measure> {
     reader.text.is_empty().then_some(measure)
 }
 
+/// A unit of UCUM in terms of its base units, for comparing amounts by one number.
+#[derive(Clone, Debug)]
+pub struct UcumUnit {
+    measure: Measure,
+    base: String,
+}
+
+impl UcumUnit {
+    /// `None` for what is no unit, or one that is not known here.
+    pub fn of(code: &str) -> Option<Self> {
+        use std::fmt::Write as _;
+        let measure = measure(code)?;
+        let mut base = String::new();
+        for (name, power) in &measure.dimensions {
+            write!(base, "{}{name}{power}", if base.is_empty() { "" } else { "." }).ok()?;
+        }
+        Some(Self { measure, base })
+    }
+
+    /// The base units and their powers: the same text for all units that measure the same.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// So many of the unit, in base units; `None` when that is no longer exact enough to compare.
+    pub fn in_base(&self, value: Decimal) -> Option<f64> {
+        let Measure { numerator, denominator, exponent, .. } = &self.measure;
+        let exact = value.times(*numerator)?.shifted(*exponent).filter(|_| *denominator == Decimal::ONE);
+        Some(match exact.filter(|exact| exact.is_zero() == value.is_zero()) {
+            Some(exact) => exact.to_f64(),
+            None => value.to_f64() * numerator.to_f64() / denominator.to_f64() * 10_f64.powi(*exponent),
+        })
+    }
+}
+
 struct Reader<'t> {
     text: &'t str,
     depth: u32,
