@@ -275,6 +275,15 @@ pub const PATCH_OPERATIONS_MAX: usize = 1000;
 
 /// Bytes that the copies of one JSON Patch may add up to: a copy of a copy doubles what is there.
 pub const PATCH_GROWTH_MAX: usize = 4 * 1024 * 1024;
+
+/// Members of one JSON object: FHIR's widest type has some 60 elements, twice with companions.
+pub const JSON_MEMBERS_MAX: usize = 1024;
+
+/// Characters of one JSON number: FHIR asks for 18 digits; whoever computes with it must come to an end.
+pub const JSON_NUMBER_LENGTH_MAX: usize = 256;
+
+/// Digits of the exponent of a JSON number: past a few hundred nothing is measured.
+pub const JSON_EXPONENT_DIGITS_MAX: usize = 4;
 /// How long one search may take before it is stopped: a client's own patience, and what one careless question may cost
 /// the others.
 pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
