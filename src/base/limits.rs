@@ -290,3 +290,7 @@ pub const SEARCH_SORT_MAX: usize = 2_000;
 
 /// Matches of a page that are read on the thread that asks, without a hop to another: some 0.1 ms.
 pub const INLINE_MATCHES_MAX: u32 = 32;
+
+/// How long a peer may take to send the head of a request over HTTP, and so how long a connection may be idle: one that
+/// sends a byte a minute must not hold its place.
+pub const HTTP_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
