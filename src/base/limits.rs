@@ -263,7 +263,7 @@ pub const FHIR_REQUESTS_MAX: usize = 512;
 pub const FHIR_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How long a request at the FHIR door may take: clients and proxies give up about then.
-pub const FHIR_REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+pub const FHIR_REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Operations of one patch: each may walk the resource. Clients send a handful.
 pub const PATCH_OPERATIONS_MAX: usize = 1000;
 

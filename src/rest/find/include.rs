@@ -121,7 +121,7 @@ fn wanted<'i>(
     }
     if !reverse.is_empty() {
         let targets: Vec<ResourceKey> = from.iter().map(|version| version.key.clone()).collect();
-        for query in reverse.iter().flat_map(|include| include.referrers(&targets)) {
+        for query in reverse.iter().filter_map(|include| include.referrers(&targets)) {
             wanted.referring.entry(query.kind).or_default().push(query.criterion);
         }
     }
