@@ -20,7 +20,7 @@ LOAD := target/load/release/loopgate-load
 # Starts a PostgreSQL server for the rest of the recipe line, and stops it at its end.
 WITH_POSTGRES := .ci/need psql postgresql; settings=$$(tests/support/postgres.sh); eval "$$settings"; trap 'tests/support/postgres.sh stop >/dev/null' EXIT
 
-.PHONY: help build demo test interop fhir-door fidelity crash bench bench-fhir bench-map corpus fuzz doc deny hashes load-client tools python
+.PHONY: help build demo test interop fhir-door fidelity oracle crash bench bench-fhir bench-map corpus fuzz doc deny hashes load-client tools python
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ fhir-door: build python ## Load the Synthea bundles and find them again; refuse 
 
 fidelity: build ## Have independent validators (PyPI pyrofile-validator, fhirkit-rs) judge what the maps make, and ours
 	@tests/fidelity/run $(LOOPGATE)
+
+oracle: tools ## Compare our FHIR XML with what fhirbolt reads and writes, over the official examples beside the checkout
+	@tests/oracle/run
 
 crash: build load-client ## Kill the gateway under load and check what it promised: ROUNDS=n STORE=sqlite|postgres
 	@if [ "$(STORE)" = postgres ]; then \

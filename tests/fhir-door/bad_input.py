@@ -88,6 +88,7 @@ def run(base, gateway, quiet=False):
     tally.run("a batch with bad entries", lambda: batch_fails_apart(suite))
     bad_transfers.compressed(suite)
     bad_transfers.broken_transfers(suite)
+    bad_transfers.overload(suite)
     tally.run("the gateway still answers", suite.answers)
     if gateway:
         tally.run("the gateway has not been restarted", lambda: expect(gateway.is_running(), True))

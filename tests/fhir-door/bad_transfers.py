@@ -14,6 +14,8 @@ from door import FHIR_JSON, Door, expect, expect_outcome
 SLOW_SECONDS = 75
 # What a bomb may cost beyond what was resident before.
 BOMB_MIB = 256
+# What a crowd of large bodies may cost.
+CROWD_MIB = 1024
 
 
 def compressed(suite):
@@ -170,3 +172,55 @@ def broken_transfers(suite):
         ("a body that drips", lambda: slow(True)),
     ]:
         suite.tally.run(name, lambda act=act: unchanged(act))
+
+
+def overload(suite):
+    """Many at once: every one is answered, with what was asked or with 429 or 503 and when to come back; the rest of the
+    world is served again at once, and memory stays bounded."""
+    bodies = json.dumps({"resourceType": "Bundle", "type": "batch", "entry": [
+        {"resource": patient("crowd", text={"status": "generated", "div": "x" * 1000}),
+         "request": {"method": "POST", "url": "Nobody"}}] * 15_000}).encode()
+
+    def crowd(number, act):
+        """The answers of `number` requests sent together."""
+        answers, threads = [], []
+
+        def one():
+            try:
+                answers.append(act(Door(suite.base, timeout=120)))
+            except OSError as error:
+                answers.append(error)
+
+        for _ in range(number):
+            threads.append(threading.Thread(target=one))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+        return answers
+
+    def answered(answers, good):
+        for answer in answers:
+            if isinstance(answer, OSError):
+                raise AssertionError(f"a request was dropped: {answer}")
+            if answer.status in (429, 503):
+                expect_outcome(answer)
+                expect("Retry-After" in answer.headers, True)
+            elif answer.status not in good:
+                raise AssertionError(answer.text())
+        refused = sum(1 for answer in answers if answer.status in (429, 503))
+        print(f"       {len(answers)} at once, {refused} told to come back", flush=True)
+        suite.answers()
+
+    def searches():
+        answered(crowd(700, lambda door: door.get("?_type=Patient,Observation&_count=1000&_sort=-_lastUpdated")), [200])
+
+    def uploads():
+        before = suite.gateway.status("VmRSS") if suite.gateway else 0
+        answered(crowd(100, lambda door: door.request("POST", "", bodies)), [200, 400, 413, 422])
+        if suite.gateway:
+            grown = suite.gateway.status("VmHWM") - before
+            print(f"       100 Bundles of {len(bodies) / 1e6:.0f} MB at once: {grown:.0f} MiB more at most", flush=True)
+            expect(grown < CROWD_MIB, True)
+
+    suite.tally.run("700 searches at once", searches)
+    suite.tally.run("100 large Bundles at once", uploads)

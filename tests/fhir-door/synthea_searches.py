@@ -175,10 +175,10 @@ def by_chain(known):
 
     def inside(fact):
         encounter = known.by_url.get(fact.more["encounter"])
-        return encounter is not None and encounter.more["class"] == "IMP"
+        return encounter is not None and encounter.more["class"] != "AMB"
 
-    code = min(min(fact.codes) for fact in known.kinds["Observation"] if inside(fact))
-    yield Search("Observation", [("encounter.class", "IMP"), ("code", code)], both(coded(code), inside))
+    others = ",".join(sorted({fact.more["class"] for fact in known.kinds["Encounter"]} - {"AMB"}))
+    yield Search("Observation", [("encounter.class", others)], inside)
 
 
 def by_reverse_chain(known):

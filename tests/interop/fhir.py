@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 
+import fhir_access
 import fhir_fhirclient
 import fhir_fhirpy
 import fhir_sekmet
@@ -56,6 +57,13 @@ def run_checks(checks, base, folder, only, log):
             client()
 
 
+def guarded(checks, binary, folder):
+    """A second gateway, whose door is not open."""
+    keys = fhir_access.Keys(folder)
+    with Gateway(binary, folder, store_arguments(folder), keys.door()) as gateway:
+        fhir_access.run(checks, gateway.base, keys, folder)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gateway", help="the program to start; or")
@@ -73,7 +81,8 @@ def main():
         else:
             with Gateway(arguments.gateway, folder, store_arguments(folder)) as gateway:
                 run_checks(checks, gateway.base, folder, arguments.only, log)
-                checks.run("the gateway is still up", lambda: None if gateway.is_running() else 1 / 0)
+            if not arguments.only or "access" in arguments.only:
+                guarded(checks, arguments.gateway, folder / "guarded")
     print(f"{checks.passed} passed, {checks.failed} failed")
     if checks.failed:
         print(f"what the programs said is in {os.path.relpath(folder)}", file=sys.stderr)

@@ -33,7 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "rest",
         &["base", "hl7v2", "fhir", "record", "mapping", "profile", "search", "store", "engine", "access", "telemetry"],
     ),
-    ("connectors", &["base", "hl7v2", "fhir", "record", "delivery", "engine", "telemetry"]),
+    ("connectors", &["base", "hl7v2", "fhir", "record", "delivery", "engine", "access", "telemetry"]),
     ("http", &["base", "fhir", "record", "store", "engine", "access", "rest", "telemetry"]),
     ("config", BELOW_CONFIG),
     ("app", ALL),

@@ -1,4 +1,4 @@
-"""Starts a gateway whose FHIR door is open on loopback, says where it listens, and stops it by its process id."""
+"""Starts a gateway with a FHIR door on loopback, says where it listens, and stops it by its process id."""
 
 import json
 import os
@@ -10,19 +10,23 @@ import threading
 
 READY_SECONDS = 60
 STOP_SECONDS = 60
+# Everybody is let in.
+OPEN = "open = true"
 
 
 class Gateway:
     """A running gateway. `base` is the base URL of its FHIR door, `pid` its process, `ready` what it said at the start."""
 
-    def __init__(self, binary, folder, arguments=(), open_door=True):
+    def __init__(self, binary, folder, store, door=OPEN):
+        """`store` are the arguments that name the store; `door` are the lines of `[fhir]` and what follows them."""
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.log_file = folder / "gateway.log"
         self.log = open(self.log_file, "a", encoding="utf-8")
-        command = [os.fspath(binary), "serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", *map(os.fspath, arguments)]
-        if open_door:
-            command += ["--open"]
+        config = folder / "gateway.toml"
+        config.write_text(f'[fhir]\naddress = "127.0.0.1:0"\n{door}\n', encoding="utf-8")
+        others = ["--mllp", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+        command = [os.fspath(one) for one in [binary, "serve", "--config", config, *others, *store]]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         try:
             self.ready = self._first_line()

@@ -47,13 +47,9 @@ pub fn read(owner: &str, name: &str, parameter: &Node) -> Result<Named, PatchFau
         }
         _ => return Err(WRONG_TYPE),
     };
-    let name = element.name.strip_suffix("[x]").map_or_else(|| element.name.into(), |stem| choice(stem, kind));
+    let name =
+        element.name.strip_suffix("[x]").map_or_else(|| element.name.into(), |stem| definitions::choice(stem, kind));
     Ok(Named { name, list: element.list, value })
-}
-
-fn choice(stem: &str, kind: &str) -> SmolStr {
-    let (first, rest) = kind.split_at(1);
-    format_smolstr!("{stem}{}{rest}", first.to_ascii_uppercase())
 }
 
 enum Given<'n> {

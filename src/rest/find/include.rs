@@ -121,8 +121,8 @@ fn wanted<'i>(
     }
     if !reverse.is_empty() {
         let targets: Vec<ResourceKey> = from.iter().map(|version| version.key.clone()).collect();
-        for query in reverse.iter().filter_map(|include| include.referrers(&targets)) {
-            wanted.referring.entry(query.kind).or_default().push(query.criterion);
+        for KindQuery { kind, criterion, .. } in reverse.iter().filter_map(|include| include.referrers(&targets)) {
+            wanted.referring.entry(kind).or_default().push(criterion);
         }
     }
     Ok(wanted)

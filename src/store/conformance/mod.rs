@@ -12,6 +12,7 @@ mod histories;
 mod kept;
 mod lanes;
 mod leases;
+mod model;
 mod referrals;
 mod requests;
 mod resources;

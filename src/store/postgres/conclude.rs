@@ -44,7 +44,7 @@ async fn write(connection: &mut PgConnection, token: i64, batch: &[Conclusion]) 
     }
     deliveries::insert(connection, &effective).await?;
     trail::write(connection, &effective).await?;
-    write_notes(connection, batch).await?;
+    write_notes(connection, &batch.iter().collect::<Vec<_>>()).await?;
     Ok(Concluded::Done)
 }
 
@@ -102,7 +102,7 @@ async fn settle_messages(connection: &mut PgConnection, batch: &[&Conclusion]) -
 }
 
 /// What people read of it: work items and the audit trail.
-async fn write_notes(connection: &mut PgConnection, batch: &[Conclusion]) -> Answered<()> {
+pub async fn write_notes(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answered<()> {
     let items =
         batch.iter().flat_map(|one| one.work_items.iter().map(|item| (item, one.cause.message(), one.concluded_at)));
     referrals::add_work_items(connection, items.collect()).await?;

@@ -1,12 +1,13 @@
 //! The search index: rows of keys and of words, put with each version and, when definitions change, anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool, Row as _};
 
-use super::fault::Answered;
+use super::fault::{Answered, Fault};
 use super::sql;
-use crate::record::{IndexKey, ResourceText};
+use crate::base::Digest;
+use crate::record::{IndexKey, ResourceText, VersionNumber};
 use crate::store::encoding;
 
 /// Bytes of the words of one text: the server keeps up to a megabyte of them, with their places.
@@ -93,4 +94,43 @@ fn words(text: &str) -> String {
         words.push_str(&word);
     }
     words
+}
+
+/// Puts the index of current resources anew.
+pub async fn reindex(pool: &PgPool, resources: &[(VersionNumber, Vec<IndexKey>, ResourceText)]) -> Answered<()> {
+    let mut transaction = pool.begin().await?;
+    let numbers: Vec<i64> = resources.iter().map(|(number, ..)| number.0).collect();
+    let rows = sqlx::query(sql::STANDING_OF_VERSIONS).bind(numbers).fetch_all(&mut *transaction).await?;
+    let mut standing = HashMap::new();
+    for row in &rows {
+        let keys: Vec<Vec<u8>> = row.try_get(3)?;
+        let keys: Vec<IndexKey> = keys.into_iter().map(IndexKey).collect();
+        let (first, kind): (i64, String) = (row.try_get(1)?, row.try_get(2)?);
+        standing.insert(VersionNumber(row.try_get(0)?), (first, kind, keys));
+    }
+    let mut changes = Changes::default();
+    let (mut numbers, mut arrays) = (Vec::new(), Vec::new());
+    for (number, keys, text) in resources {
+        let Some((first, kind, old)) = standing.get(number) else { continue };
+        changes.keys(*first, old, keys);
+        changes.text(*first, kind, true, text);
+        numbers.push(number.0);
+        arrays.push(array(keys));
+    }
+    changes.write(&mut transaction).await?;
+    sqlx::query(sql::REPLACE_KEYS).bind(numbers).bind(arrays).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+pub async fn indexed_by(pool: &PgPool) -> Answered<Option<Digest>> {
+    let row = sqlx::query(sql::INDEXED_BY).fetch_optional(pool).await?;
+    let definitions: Option<Vec<u8>> = row.map(|row| row.try_get(0)).transpose()?;
+    let corrupt = |_| Fault::corrupt("search_index", "definitions", &1);
+    definitions.map(|bytes| bytes.try_into().map(Digest).map_err(corrupt)).transpose()
+}
+
+pub async fn set_indexed_by(pool: &PgPool, definitions: Digest) -> Answered<()> {
+    sqlx::query(sql::SET_INDEXED_BY).bind(&definitions.0[..]).execute(pool).await?;
+    Ok(())
 }

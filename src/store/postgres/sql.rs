@@ -164,6 +164,13 @@ statements! {
     WAITING_MESSAGES = "SELECT u.message FROM unmapped_code u JOIN message m ON m.id = u.message \
         WHERE u.code_table = $1 AND u.code = $2 AND m.feed = $3 AND u.message > $5 ORDER BY u.message LIMIT $4::bigint";
 
+    // Requests
+    INSERT_REQUESTS = "INSERT INTO message (id, feed, sender, control_id, message_type, charset_declared, \
+        charset_detected, content_digest, received_at, bytes, is_refused, control_id_reused, is_request) \
+        SELECT k.*, false, false, true FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], \
+        $6::text[], $7::text[], $8::bytea[], $9::bigint[], $10::bytea[]) AS k";
+    REFERRAL_VERSIONS = "SELECT id, version FROM referral WHERE id = ANY ($1::bytea[]) ORDER BY id FOR UPDATE";
+
     // Resources
     CURRENT_RESOURCES = "SELECT r.kind, r.id, r.version, r.first, v.keys \
         FROM unnest($1::text[], $2::text[]) AS k (kind, id) JOIN resource r ON r.kind = k.kind AND r.id = k.id \
@@ -191,9 +198,58 @@ statements! {
     DELETE_TEXTS = "DELETE FROM resource_text WHERE resource = ANY ($1::bigint[])";
     LOAD_RESOURCES = select_version!("FROM unnest($1::text[], $2::text[]) AS k (kind, id) \
         JOIN resource r ON r.kind = k.kind AND r.id = k.id JOIN resource_version v ON v.number = r.current");
+    LOAD_RESOURCE = select_version!("FROM resource r JOIN resource_version v ON v.number = r.current \
+        WHERE r.kind = $1 AND r.id = $2");
+    LOAD_VERSIONS = select_version!("FROM unnest($1::bigint[]) AS k (number) \
+        JOIN resource_version v ON v.number = k.number");
+    FIND_VERSION = select_version!("FROM resource_version v WHERE v.kind = $1 AND v.id = $2 AND v.version = $3");
+    POSITION = "SELECT r.first, v.number, v.kind, v.keys FROM resource_version v \
+        JOIN resource r ON r.kind = v.kind AND r.id = v.id WHERE v.number = $1";
     HISTORY = select_version!("FROM resource_version v WHERE v.kind = $1 AND v.id = $2 ORDER BY v.version DESC");
     FIND_IDENTIFIERS = "SELECT i.key, v.kind, v.id FROM unnest($1::bytea[]) AS k (key) \
         JOIN resource_index i ON i.key = k.key JOIN resource_version v ON v.number = i.resource ORDER BY i.resource";
+
+    // Histories
+    HISTORY_OF_RESOURCE = select_version!("FROM resource_version v WHERE v.kind = $1 AND v.id = $2 AND v.number < $3 \
+        AND v.updated_at BETWEEN $4 AND $5 ORDER BY v.version DESC LIMIT $6::bigint");
+    COUNT_HISTORY = "SELECT count(*) FROM resource_version WHERE kind = $1 AND id = $2 AND updated_at BETWEEN $3 AND $4";
+    HISTORY_OF_KIND = select_version!("FROM resource_version v WHERE v.kind = $1 AND v.number >= $2 AND v.number < $3 \
+        AND v.updated_at BETWEEN $4 AND $5 ORDER BY v.number DESC LIMIT $6::bigint");
+    HISTORY_OF_ALL = select_version!("FROM resource_version v WHERE v.number >= $1 AND v.number < $2 \
+        AND v.updated_at BETWEEN $3 AND $4 ORDER BY v.number DESC LIMIT $5::bigint");
+    /// The first version at or behind a number, and its instant.
+    VERSION_AT = "SELECT number, updated_at FROM resource_version WHERE number >= $1 ORDER BY number LIMIT 1";
+    LATEST_VERSION = "SELECT coalesce(max(number), 0) FROM resource_version";
+    SNAPSHOT = select_version!("FROM resource_version v WHERE v.kind = $1 AND v.number > $2 AND v.number <= $3 \
+        AND NOT v.deleted AND v.updated_at >= $4 AND NOT EXISTS (SELECT 1 FROM resource_version n \
+        WHERE n.kind = v.kind AND n.id = v.id AND n.version = v.version + 1 AND n.number <= $3) \
+        ORDER BY v.number LIMIT $5::bigint");
+    CURRENT_AFTER = select_version!("FROM resource_version v JOIN resource r ON r.kind = v.kind AND r.id = v.id \
+        WHERE v.number > $1 AND r.current = v.number AND NOT v.deleted ORDER BY v.number LIMIT $2::bigint");
+
+    // The index as a whole
+    STANDING_OF_VERSIONS = "SELECT v.number, r.first, r.kind, v.keys FROM unnest($1::bigint[]) AS k (number) \
+        JOIN resource_version v ON v.number = k.number JOIN resource r ON r.kind = v.kind AND r.id = v.id \
+        WHERE r.current = v.number AND NOT v.deleted ORDER BY r.kind, r.id FOR UPDATE OF r";
+    REPLACE_KEYS = "UPDATE resource_version v SET keys = k.keys::bytea[] \
+        FROM unnest($1::bigint[], $2::text[]) AS k (number, keys) WHERE v.number = k.number";
+    INDEXED_BY = "SELECT definitions FROM search_index WHERE singleton = 1";
+    SET_INDEXED_BY = "INSERT INTO search_index (singleton, definitions) VALUES (1, $1) \
+        ON CONFLICT (singleton) DO UPDATE SET definitions = excluded.definitions";
+
+    // Exports, tokens and secrets
+    PUT_EXPORT = "INSERT INTO export_job (id, client, asked_at, as_of, plan) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (id) DO UPDATE SET client = excluded.client, asked_at = excluded.asked_at, \
+        as_of = excluded.as_of, plan = excluded.plan";
+    GET_EXPORT = "SELECT id, client, asked_at, as_of, plan FROM export_job WHERE id = $1";
+    DROP_EXPORT = "DELETE FROM export_job WHERE id = $1";
+    FORGET_TOKENS = "DELETE FROM used_token WHERE token = ANY (array(SELECT token FROM used_token \
+        WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED))";
+    USE_TOKEN = "INSERT INTO used_token (token, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    PUT_SECRET = "INSERT INTO secret (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    GET_SECRET = "SELECT value FROM secret WHERE name = $1";
+
+    // Identities
     GET_REDIRECTS = "SELECT r.from_kind, r.from_id, r.to_kind, r.to_id \
         FROM unnest($1::text[], $2::text[]) AS k (kind, id) \
         JOIN redirect r ON r.from_kind = k.kind AND r.from_id = k.id";

@@ -56,7 +56,7 @@ impl<D: Dialect> Compiler<D> {
         let counted = |set: String| format!("(SELECT count(*) FROM ({set} LIMIT {limit}) s)");
         match criterion {
             Criterion::Bears(scans) => {
-                let mut sums = vec!["0".to_owned()];
+                let mut sums = vec!["CAST(0 AS bigint)".to_owned()];
                 for scan in scans {
                     sums.push(counted(self.scan(scan, Direction::default(), false)));
                 }
@@ -239,9 +239,7 @@ impl<D: Dialect> Compiler<D> {
                 either(&tests)
             }
             Criterion::Id(ids) => format!("coalesce({} IN ({}), FALSE)", row.id, self.list(ids)),
-            Criterion::Text { part, words } => {
-                format!("EXISTS ({})", self.words(row.kind, *part, words, Some(&row.number)))
-            }
+            Criterion::Text { part, words } => exists::<D>(&self.words(row.kind, *part, words, Some(&row.number))),
             Criterion::RefersTo { space, kind, criterion } => self.refers(*space, kind, criterion, row),
             Criterion::ReferredBy { space, kind, criterion } => self.is_referred(*space, kind, criterion, row),
             Criterion::Not(criterion) => format!("NOT ({})", self.test(criterion, row)),
@@ -261,7 +259,7 @@ impl<D: Dialect> Compiler<D> {
             return D::bears(&row.keys, scan, &mut self.values);
         }
         let condition = in_scan::<D>("i.key", scan, &mut self.values);
-        format!("EXISTS (SELECT 1 FROM resource_index i WHERE {condition} AND i.resource = {})", row.number)
+        exists::<D>(&format!("SELECT 1 FROM resource_index i WHERE {condition} AND i.resource = {}", row.number))
     }
 
     fn refers(&mut self, space: Space, kind: &str, criterion: &Criterion, row: &Row<'_>) -> String {
@@ -270,7 +268,8 @@ impl<D: Dialect> Compiler<D> {
         let place = self.text(kind);
         let target = Row::new(n, kind, format!("r{n}.first"));
         let test = self.test(criterion, &target);
-        format!("EXISTS (SELECT 1 FROM {table} {} WHERE {} AND {test})", D::join_named(n, &place, &id), D::living(n))
+        let (join, living) = (D::join_named(n, &place, &id), D::living(n));
+        exists::<D>(&format!("SELECT 1 FROM {table} {join} WHERE {living} AND {test}"))
     }
 
     fn is_referred(&mut self, space: Space, kind: &str, criterion: &Criterion, row: &Row<'_>) -> String {
@@ -280,7 +279,7 @@ impl<D: Dialect> Compiler<D> {
         let source = Row::new(n, kind, format!("i{n}.resource"));
         let test = self.test(criterion, &source);
         let join = D::join_row(n, &source.number, &place);
-        format!("EXISTS (SELECT 1 FROM resource_index i{n} {join} WHERE i{n}.key = {key} AND {test})")
+        exists::<D>(&format!("SELECT 1 FROM resource_index i{n} {join} WHERE i{n}.key = {key} AND {test}"))
     }
 
     /// The rows of a relation, joined.
@@ -335,6 +334,10 @@ fn nothing() -> String {
 
 fn union(sets: &[String]) -> String {
     if sets.is_empty() { nothing() } else { sets.join(" UNION ") }
+}
+
+fn exists<D: Dialect>(set: &str) -> String {
+    format!("EXISTS ({set}{})", D::FOR_EACH_ROW)
 }
 
 fn either(tests: &[String]) -> String {

@@ -13,4 +13,4 @@ mod plan;
 mod statement;
 
 pub use page::{Asker, Keyed, search};
-pub use statement::{Dialect, Statement, Value, bind};
+pub use statement::{Dialect, Statement, Value, bind, in_scan};

@@ -42,6 +42,8 @@ impl<'k> Row<'k> {
 pub trait Dialect {
     /// Joins tables; those before are read first.
     const JOIN: &'static str;
+    /// Ends a subquery that is to be run for each row, and not to be joined as a whole.
+    const FOR_EACH_ROW: &'static str;
     /// The number by which `walk` goes.
     const WALK_NUMBER: &'static str;
     /// The place of a value, counted from 1.

@@ -23,6 +23,7 @@ pub struct Words;
 impl Dialect for Words {
     // SQLite reads what is cross joined in the order in which it stands.
     const JOIN: &'static str = "CROSS JOIN";
+    const FOR_EACH_ROW: &'static str = "";
     const WALK_NUMBER: &'static str = "w.number";
 
     fn place(number: usize, _value: &Value) -> String {
