@@ -15,5 +15,6 @@ mod mutation;
 mod replay;
 mod replicas;
 mod round_trip;
+mod search_oracle;
 mod support;
 mod tidy;
