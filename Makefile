@@ -5,11 +5,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# Which store `make crash` works on, and how often it kills the gateway.
+# Which store `make crash` and `make fhir-door` work on, and how often it kills the gateway.
 STORE ?= sqlite
 ROUNDS ?= 20
 # Seconds per fuzz target.
 SECONDS_EACH ?= 60
+# Flags of the script behind a target, such as --quick for `make bench-fhir`.
+FLAGS ?=
 # `make demo ONCE=1` plays the story, checks it and ends.
 ONCE ?=
 
@@ -18,7 +20,7 @@ LOAD := target/load/release/loopgate-load
 # Starts a PostgreSQL server for the rest of the recipe line, and stops it at its end.
 WITH_POSTGRES := .ci/need psql postgresql; settings=$$(tests/support/postgres.sh); eval "$$settings"; trap 'tests/support/postgres.sh stop >/dev/null' EXIT
 
-.PHONY: help build demo test interop fidelity crash bench bench-map corpus fuzz doc deny hashes load-client tools python
+.PHONY: help build demo test interop fhir-door fidelity oracle crash bench bench-fhir bench-map corpus fuzz doc deny hashes load-client tools python
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,11 +39,21 @@ test: tools ## Format, lints, and all tests on SQLite and PostgreSQL
 	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --no-fail-fast; else cargo test --no-fail-fast; fi
 	@cargo test --quiet --manifest-path benches/load/Cargo.toml --target-dir target/load
 
-interop: build ## Exchange messages with libraries of other people (PyPI hl7, node-hl7-client, node-hl7-server, @medplum/hl7)
+interop: build ## Have libraries of other people exchange HL7 messages with the gateway and work with its FHIR door
 	@tests/interop/run $(LOOPGATE)
+
+fhir-door: build python ## Load the Synthea bundles and find them again; refuse bad input: STORE=sqlite|postgres
+	@if [ "$(STORE)" = postgres ]; then \
+		$(WITH_POSTGRES); tests/fhir-door/run $(LOOPGATE) postgres; \
+	else \
+		tests/fhir-door/run $(LOOPGATE); \
+	fi
 
 fidelity: build ## Have independent validators (PyPI pyrofile-validator, fhirkit-rs) judge what the maps make, and ours
 	@tests/fidelity/run $(LOOPGATE)
+
+oracle: tools ## Compare our FHIR XML with what fhirbolt reads and writes, over the official examples beside the checkout
+	@tests/oracle/run
 
 crash: build load-client ## Kill the gateway under load and check what it promised: ROUNDS=n STORE=sqlite|postgres
 	@if [ "$(STORE)" = postgres ]; then \
@@ -53,6 +65,10 @@ crash: build load-client ## Kill the gateway under load and check what it promis
 
 bench: build load-client python ## Measure: acknowledged and concluded messages a second, latencies, CPU, memory, start time
 	@$(WITH_POSTGRES); benches/run.py --gateway $(LOOPGATE) --load $(LOAD)
+
+bench-fhir: build python ## Measure the FHIR door with wrk, up to a million resources, both stores; FLAGS=--quick for a short run
+	@.ci/need wrk wrk
+	@$(WITH_POSTGRES); benches/fhir/run.py --gateway $(LOOPGATE) $(FLAGS)
 
 bench-map: ## Measure mapping alone: messages a second of processor time on one core, and time for each byte up to 16 MB
 	@cargo bench --bench mapping

@@ -3,6 +3,8 @@
 //! The modules in reading order, lowest layer first; a module may use those above it in this list as
 //! `docs/architecture.md` and `tests/it/layers.rs` say.
 
+/// Who may ask what at the FHIR door: clients, tokens, scopes, compartments.
+pub mod access;
 /// The composition root: open, run, drain.
 pub mod app;
 /// Identifiers, clock, chance, limits, issues, patient data by type.
@@ -31,6 +33,8 @@ pub mod mapping;
 pub mod profile;
 /// What is kept, and in which states.
 pub mod record;
+/// The FHIR REST interactions, without HTTP.
+pub mod rest;
 /// Who is told what.
 pub mod routing;
 /// What resources are found by: the R4 search parameters, pure.

@@ -45,7 +45,7 @@ pub struct FeedDoor {
 pub struct GatewayDoor(Arc<Inner>);
 
 struct Inner {
-    intake: Intake,
+    intake: Arc<Intake>,
     reader: Arc<Reader>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -54,7 +54,7 @@ struct Inner {
 
 impl GatewayDoor {
     pub fn new(
-        intake: Intake,
+        intake: Arc<Intake>,
         reader: Arc<Reader>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,

@@ -39,15 +39,20 @@ pub fn doors(feeds: &[Feed]) -> HashMap<FeedName, FeedDoor> {
     feeds.iter().map(|feed| (feed.name().clone(), door(feed))).collect()
 }
 
+/// The part that a sender plays.
+pub const fn role(role: ConfiguredRole) -> Role {
+    match role {
+        ConfiguredRole::Placer => Role::Placer,
+        ConfiguredRole::Filler => Role::Filler,
+    }
+}
+
 pub fn readings(feeds: &[Feed]) -> HashMap<FeedName, FeedReading> {
     let reading = |feed: &Feed| FeedReading {
         charset: charset(feed),
         zone: zone(feed),
         validation: feed.validation,
-        role: feed.role.map(|role| match role {
-            ConfiguredRole::Placer => Role::Placer,
-            ConfiguredRole::Filler => Role::Filler,
-        }),
+        role: feed.role.map(role),
     };
     feeds.iter().map(|feed| (feed.name().clone(), reading(feed))).collect()
 }

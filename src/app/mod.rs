@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod door;
 mod feeds;
+mod fhir;
 mod parts;
 mod readiness;
 mod releases;
@@ -39,6 +40,8 @@ const CERTIFICATE_PERIOD: Duration = Duration::from_secs(30);
 pub struct Addresses {
     pub mllp: Vec<(FeedName, SocketAddr)>,
     pub admin: Option<SocketAddr>,
+    /// The base URL of the FHIR door.
+    pub fhir: Option<String>,
 }
 
 /// The gateway, opened but not started.
@@ -108,6 +111,14 @@ impl Running {
             if let Some(tls) = tls {
                 self.listeners.spawn(tls.watch(CERTIFICATE_PERIOD, self.listening.clone()));
             }
+        }
+        if let Some(door) = parts.fhir {
+            let serving = door.serve(self.listening.clone());
+            self.listeners.spawn(async move {
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "the FHIR door stopped");
+                }
+            });
         }
         let serving = parts.admin.serve(self.working.clone());
         self.workers.spawn(async move {

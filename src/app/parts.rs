@@ -8,9 +8,10 @@ use tokio::sync::Notify;
 
 use super::door::GatewayDoor;
 use super::readiness::{Relay, StoreReadiness};
-use super::{Addresses, feeds, releases, routes};
+use super::{Addresses, feeds, fhir, releases, routes};
 use crate::base::{Clock, Random, SystemClock, SystemRandom};
 use crate::config::{self, Feed, LoadError, Settings, TlsFiles};
+use crate::connectors::http_client::ClientError;
 use crate::connectors::mllp::{BindError, Listener};
 use crate::connectors::tls::{ServerTls, TlsError};
 use crate::engine::advance::Advance;
@@ -20,6 +21,7 @@ use crate::engine::dispatch::{Dispatcher, Ourselves};
 use crate::engine::outcomes::Outcomes;
 use crate::engine::process::{Process, Surroundings};
 use crate::engine::read::Reader;
+use crate::engine::reindex;
 use crate::engine::{Intake, Job, LeaseKeeper};
 use crate::http::Port;
 use crate::http::ops::{self, RenderMetrics};
@@ -45,6 +47,10 @@ pub enum StartError {
     Bind(#[from] BindError),
     #[error("the admin port {address} cannot be opened")]
     Admin { address: SocketAddr, source: std::io::Error },
+    #[error("the FHIR door {address} cannot be opened")]
+    Fhir { address: SocketAddr, source: std::io::Error },
+    #[error("keys of FHIR clients cannot be fetched")]
+    HttpClient(#[source] ClientError),
 }
 
 /// A listener with the certificates that it shows, when it speaks TLS.
@@ -57,6 +63,7 @@ pub struct Parts {
     pub door: Arc<GatewayDoor>,
     pub listeners: Vec<GuardedListener>,
     pub admin: Port,
+    pub fhir: Option<Port>,
     pub process: Arc<dyn Job>,
     pub deliver: Arc<dyn Job>,
     pub advance: Arc<dyn Job>,
@@ -85,19 +92,27 @@ impl Parts {
             outcomes: Arc::clone(&outcomes),
             wake_deliver: Arc::clone(&wake_deliver),
         };
+        let indexed = reindex::reindex(store.as_ref()).await?;
+        if indexed > 0 {
+            tracing::info!(resources = indexed, "the search index is up to date");
+        }
         let senders = config::senders(&settings, &clock)?;
         let deliver = Deliver::new(
             Arc::clone(&store),
             Arc::clone(&clock),
-            random,
+            Arc::clone(&random),
             Arc::clone(&lease),
             senders,
             Arc::clone(&wake_deliver),
         );
-        let intake =
-            Intake::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&outcomes), Arc::clone(&wake_process));
+        let intake = Arc::new(Intake::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&outcomes),
+            Arc::clone(&wake_process),
+        ));
         let door = GatewayDoor::new(
-            intake,
+            Arc::clone(&intake),
             Arc::clone(&reader),
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -105,7 +120,23 @@ impl Parts {
         );
         let listeners = listeners(&settings)?;
         let admin = admin(settings.admin_address, &store, metrics).await?;
-        let addresses = addresses(&listeners, &admin);
+        let fhir = match &settings.fhir {
+            None => None,
+            Some(door) => {
+                let shared = fhir::Shared {
+                    store: Arc::clone(&store),
+                    clock: Arc::clone(&clock),
+                    random,
+                    decider: Arc::clone(&decider),
+                    reader: Arc::clone(&reader),
+                    intake,
+                    wake_deliver: Arc::clone(&wake_deliver),
+                };
+                Some(fhir::open(door, shared).await?)
+            }
+        };
+        let mut addresses = addresses(&listeners, &admin);
+        addresses.fhir = settings.fhir.as_ref().zip(fhir.as_ref()).map(|(door, port)| door.base_url_at(port.address()));
         Ok(Self {
             process: Arc::new(Process::new(world(), Arc::clone(&reader), Arc::clone(&decider))),
             reader,
@@ -116,6 +147,7 @@ impl Parts {
             lease,
             listeners,
             admin,
+            fhir,
             wake_process,
             wake_deliver,
             clock,
@@ -185,5 +217,5 @@ async fn admin(address: SocketAddr, store: &Arc<dyn Store>, metrics: RenderMetri
 
 fn addresses(listeners: &[GuardedListener], admin: &Port) -> Addresses {
     let mllp = listeners.iter().map(|(listener, _)| (listener.feed().clone(), listener.address())).collect();
-    Addresses { mllp, admin: Some(admin.address()) }
+    Addresses { mllp, admin: Some(admin.address()), fhir: None }
 }

@@ -153,6 +153,7 @@ pub const REPORT_ROWS_MAX: usize = 10_000;
 
 /// Largest file of a corpus that is read: a day of a busy feed. A larger one is named and left out.
 pub const CORPUS_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
 /// Codes without a map that are looked at together: past this a person maps the frequent ones first.
 pub const WAITING_CODES_MAX: u32 = 10_000;
 
@@ -161,8 +162,10 @@ pub const REPLAY_PAGE_MESSAGES: u32 = 200;
 
 /// Sample messages whose control ids, contents and identifiers are remembered to find duplicates: some 100 bytes each.
 pub const SAMPLES_REMEMBERED_MAX: usize = 1_000_000;
+
 /// Issues listed for one validated resource: past this a longer list helps nobody, and a hostile Bundle could grow it.
 pub const VALIDATION_ISSUES_MAX: usize = 500;
+
 /// Nesting of a FHIRPath expression, and operators in a row: the longest search parameter of R4 joins 35 paths, and the
 /// stack of a worker holds this many.
 pub const FHIRPATH_DEPTH_MAX: usize = 100;
@@ -182,6 +185,129 @@ pub const PROFILE_DEPTH_MAX: usize = 8;
 
 /// How far the clocks of replicas, or one clock before and after it was set, may lie apart.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(1);
+
+/// Resources indexed anew in one step after an upgrade: a page of large ones stays in memory.
+pub const REINDEX_PAGE_RESOURCES: u32 = 1_000;
+
+/// Parameters of one query string or form: a search has a dozen, and each costs a pass over the definitions.
+pub const QUERY_PARAMETERS_MAX: usize = 256;
+
+/// Life of an access token of the FHIR door: SMART Backend Services asks for no more.
+pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(5);
+
+/// How far ahead a client assertion may expire (SMART Backend Services), and so how long one could be replayed.
+pub const ASSERTION_LIFE_MAX: Duration = Duration::from_mins(5);
+
+/// How far a client's clock may be off ours: machines that keep the time by network stay far below.
+pub const ASSERTION_LEEWAY: Duration = Duration::from_secs(30);
+
+/// Bytes of a token request: an assertion signed by an 8192-bit key with every claim and a hundred scopes fits.
+pub const TOKEN_REQUEST_BYTES_MAX: usize = 16 * 1024;
+
+/// Characters of a claim or header of an assertion that we keep or compare: longer ones are nobody's names.
+pub const CLAIM_LENGTH_MAX: usize = 512;
+
+/// Scopes of one client or one request: three for each of the types that a partner exchanges.
+pub const SCOPES_MAX: usize = 100;
+
+/// Characters of a static bearer token at least: 32 of base64 hold 192 bits of chance.
+pub const BEARER_LENGTH_MIN: usize = 32;
+
+/// Keys of one JWK Set: a client that changes its keys has two or three.
+pub const JWKS_KEYS_MAX: usize = 32;
+
+/// Longest use of a fetched JWK Set, whatever its `Cache-Control` says: how long a withdrawn key is believed.
+pub const JWKS_AGE_MAX: Duration = Duration::from_hours(1);
+
+/// Use of a fetched JWK Set whose answer says nothing of caching.
+pub const JWKS_AGE_DEFAULT: Duration = Duration::from_mins(5);
+
+/// Pause between two fetches of one client's JWK Set, also when it may not be cached at all: strangers who name keys
+/// that do not exist must not make us hammer its server.
+pub const JWKS_FETCH_FLOOR: Duration = Duration::from_secs(10);
+
+/// Bytes of one XML text: as much as the largest Bundle that the doors take. A tree is some eight times its text.
+pub const XML_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Elements of a narrative inside one another: hand-written XHTML stays below 30, tables within tables too.
+pub const XHTML_DEPTH_MAX: usize = 256;
+
+/// Resources of a page of a search or history when the client does not say: a screen or two.
+pub const SEARCH_PAGE_DEFAULT: u32 = 50;
+
+/// Resources of a page of a search or history at most: a page is held in memory as a whole.
+pub const SEARCH_PAGE_MAX: u32 = 1_000;
+
+/// How often what was included may include more (`:iterate`): deeper chains of references are followed by the client.
+pub const INCLUDE_ROUNDS_MAX: usize = 8;
+
+/// Resources included with one page of a search: with a full page of matches they still fit into memory.
+pub const INCLUDED_MAX: usize = 5_000;
+
+/// Entries of one batch or transaction: a patient's life has some thousands, and the limit of the body comes first.
+pub const BUNDLE_ENTRIES_MAX: usize = 50_000;
+
+/// Candidates that one search of `$match` brings: who shares so much with more than these is not found by it.
+pub const MATCH_CANDIDATES_MAX: u32 = 50;
+
+/// Matches that `$match` answers with: a person looks through no more.
+pub const MATCHES_MAX: usize = 50;
+
+/// Resources of one export file: some 30 MB of memory while it is sent.
+pub const EXPORT_FILE_RESOURCES: u64 = 10_000;
+
+/// Versions that an export reads at once.
+pub const EXPORT_PAGE_RESOURCES: u32 = 1_000;
+
+/// When a client is to ask again how its export stands.
+pub const EXPORT_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Requests under way at the FHIR door. The next is told to come back (429): more would only wait for the store, and hold
+/// their bodies meanwhile.
+pub const FHIR_REQUESTS_MAX: usize = 512;
+
+/// Bytes of one body at the FHIR door: the largest Synthea patients have some 10 MB as one transaction.
+pub const FHIR_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long a request at the FHIR door may take: clients and proxies give up about then.
+pub const FHIR_REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Characters of the name of a feed, an endpoint or a client: it stands in every line of a log, and in tokens.
+pub const NAME_LENGTH_MAX: usize = 100;
+
+/// How long fetching a JWK Set may take: a token request waits for it.
+pub const JWKS_FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Operations of one patch: each may walk the resource. Clients send a handful.
+pub const PATCH_OPERATIONS_MAX: usize = 1000;
+
+/// Bytes that the copies of one JSON Patch may add up to: a copy of a copy doubles what is there.
+pub const PATCH_GROWTH_MAX: usize = 4 * 1024 * 1024;
+
+/// Members of one JSON object: FHIR's widest type has some 60 elements, twice with companions.
+pub const JSON_MEMBERS_MAX: usize = 1024;
+
+/// Characters of one JSON number: FHIR asks for 18 digits; whoever computes with it must come to an end.
+pub const JSON_NUMBER_LENGTH_MAX: usize = 256;
+
+/// Digits of the exponent of a JSON number: past a few hundred nothing is measured.
+pub const JSON_EXPONENT_DIGITS_MAX: usize = 4;
+
+/// How long one search may take before it is stopped: a client's own patience, and what one careless question may cost
+/// the others.
+pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Steps of the database that the search of a guard may take (some two seconds): it runs where all writers wait for it.
+pub const GUARD_STEPS_MAX: u32 = 50_000_000;
+
+/// Entries of the index that are counted to learn how many a criterion has: past this it does not matter how many more.
+pub const SEARCH_ESTIMATE_MAX: u32 = 10_000;
+
+/// Matches that are sorted in memory. Past this the index is walked in the order that is asked for.
+pub const SEARCH_SORT_MAX: usize = 2_000;
+
+/// Matches of a page that are read on the thread that asks, without a hop to another: some 0.1 ms.
+pub const INLINE_MATCHES_MAX: u32 = 32;
 
 /// Bytes of a text in a key of the search index; of a longer one the beginning and a digest are kept. A composite of two
 /// tokens stays below the third of a page at which PostgreSQL refuses a key.
@@ -207,3 +333,7 @@ pub const SEARCH_INCLUDES_MAX: usize = 32;
 
 /// Orders of one search: each is another join.
 pub const SEARCH_ORDERS_MAX: usize = 4;
+
+/// Different conditional references in one transaction: each is a search. A hospital's Bundle names some dozens of
+/// practitioners and places so.
+pub const CONDITIONAL_REFERENCES_MAX: usize = 1_000;

@@ -32,9 +32,12 @@ pub struct SystemRandom(SeededRandom);
 
 impl Default for SystemRandom {
     fn default() -> Self {
-        let mut seed = [0; 8];
-        seed.copy_from_slice(&uuid::Uuid::new_v4().as_bytes()[..8]);
-        Self(SeededRandom::new(u64::from_le_bytes(seed)))
+        // Two version 4 UUIDs are 244 random bits: enough for the secrets that are made from this generator.
+        let mut seed = [0; 32];
+        for half in seed.chunks_exact_mut(16) {
+            half.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        }
+        Self(SeededRandom(Mutex::new(StdRng::from_seed(seed))))
     }
 }
 

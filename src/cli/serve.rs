@@ -27,9 +27,12 @@ pub struct Arguments {
     /// Take HL7 v2 here instead of where the first feed says; port 0 lets the system choose
     #[arg(long, value_name = "ADDR")]
     mllp: Option<SocketAddr>,
-    /// Refused in this release, which has no FHIR door yet
+    /// Serve the FHIR door here; port 0 lets the system choose
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
+    /// Let everybody in at the FHIR door; on loopback only
+    #[arg(long, requires = "http")]
+    open: bool,
     /// Serve health and metrics here
     #[arg(long, value_name = "ADDR")]
     admin: Option<SocketAddr>,
@@ -40,9 +43,6 @@ pub fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn serve(arguments: Arguments) -> Result<ExitCode, Failure> {
-    if arguments.http.is_some() {
-        return Err(Failure::configuration("--http: this release has no FHIR door yet; leave the option out"));
-    }
     let overrides = overrides(&arguments);
     let settings = setup::settings(&arguments.store, &overrides)?;
     let _guard = telemetry::init(&settings.telemetry, setup::stderr_is_terminal())
@@ -69,8 +69,14 @@ async fn keep_up(metrics: telemetry::MetricsHandle) {
 
 /// The addresses of the command line, said as the environment would say them, so that they are checked alike.
 fn overrides(arguments: &Arguments) -> Vec<(String, String)> {
-    let named = [("LOOPGATE__FEED__0__ADDRESS", arguments.mllp), ("LOOPGATE__ADMIN__ADDRESS", arguments.admin)];
-    named.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?.to_string()))).collect()
+    let named = [
+        ("LOOPGATE__FEED__0__ADDRESS", arguments.mllp),
+        ("LOOPGATE__ADMIN__ADDRESS", arguments.admin),
+        ("LOOPGATE__FHIR__ADDRESS", arguments.http),
+    ];
+    let addresses = named.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?.to_string())));
+    let open = arguments.open.then(|| ("LOOPGATE__FHIR__OPEN".to_owned(), "true".to_owned()));
+    addresses.chain(open).collect()
 }
 
 async fn start(settings: Settings, metrics: crate::http::ops::RenderMetrics) -> Result<Running, Failure> {
@@ -84,7 +90,7 @@ fn ready_line(running: &Running) -> Value {
         addresses.mllp.iter().map(|(feed, address)| (feed.to_string(), json!(address.to_string()))).collect();
     json!({
         "ready": true, "pid": std::process::id(), "version": env!("CARGO_PKG_VERSION"), "mllp": mllp,
-        "admin": addresses.admin.map(|address| address.to_string()),
+        "admin": addresses.admin.map(|address| address.to_string()), "fhir": addresses.fhir,
     })
 }
 

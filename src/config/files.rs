@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::settings::{SecretText, Settings, SigningSecrets, Target, TlsPaths, Webhook, WebhookLocation};
+use super::settings::{
+    Admission, ClientProof, FhirClient, FhirDoor, SecretText, Settings, SigningSecrets, Target, TlsPaths, Webhook,
+    WebhookLocation,
+};
 use super::{Diagnostic, check};
+use crate::access::{BearerDigest, BearerFault, ClientSettings, JwkSetFault, KeySet, KeySource, Proof};
 use crate::base::Clock;
 use crate::base::ids::EndpointName;
 use crate::connectors::senders::{self, BuildError, Senders, Transport};
@@ -24,6 +28,10 @@ pub enum LoadError {
     Secrets { path: PathBuf, source: SigningSecretFault },
     #[error("{path} holds no signing secret")]
     NoSecrets { path: PathBuf },
+    #[error("{path} does not hold a static token")]
+    Token { path: PathBuf, source: BearerFault },
+    #[error("{path} does not hold usable keys")]
+    Keys { path: PathBuf, source: JwkSetFault },
     #[error(transparent)]
     Build(#[from] BuildError),
 }
@@ -115,6 +123,30 @@ fn webhook(webhook: &Webhook) -> Result<WebhookSettings, LoadError> {
         addresses: webhook.addresses,
         authority: authority.map_err(|source| tls_error(&webhook.endpoint, source))?,
     })
+}
+
+/// The clients of the FHIR door: reads the files that the settings name. None for a door that is open.
+pub fn clients(door: &FhirDoor) -> Result<Option<Vec<ClientSettings>>, LoadError> {
+    match &door.admission {
+        Admission::Open => Ok(None),
+        Admission::Clients(clients) => clients.iter().map(client).collect::<Result<_, _>>().map(Some),
+    }
+}
+
+fn client(client: &FhirClient) -> Result<ClientSettings, LoadError> {
+    let proof = match &client.proof {
+        ClientProof::Known(proof) => proof.clone(),
+        ClientProof::TokenFile(path) => {
+            let digest = BearerDigest::of(read(path)?.trim());
+            Proof::Bearer(digest.map_err(|source| LoadError::Token { path: path.clone(), source })?)
+        }
+        ClientProof::KeysFile(path) => {
+            let keys = KeySet::parse(&read(path)?);
+            Proof::Keys(KeySource::Given(keys.map_err(|source| LoadError::Keys { path: path.clone(), source })?))
+        }
+    };
+    let FhirClient { id, scopes, organization, .. } = client;
+    Ok(ClientSettings { name: id.clone(), proof, scopes: scopes.clone(), organization: organization.clone() })
 }
 
 fn read_secrets(path: &Path) -> Result<Vec<SigningSecret>, LoadError> {

@@ -20,8 +20,10 @@ mod tree;
 mod validate;
 
 pub use diagnostic::{Diagnostic, render};
-pub use files::{LoadError, TlsFiles, environment, load, senders};
-pub use settings::{AckTiming, Endpoint, Feed, Identity, Notify, OnUnknownType, Role, Settings, Target};
+pub use files::{LoadError, TlsFiles, clients, environment, load, senders};
+pub use settings::{
+    AckTiming, Admission, Endpoint, Feed, FhirDoor, Identity, Notify, OnUnknownType, Role, Settings, Target,
+};
 
 /// Checks a configuration and resolves it. `overrides` are name and value pairs as in the environment
 /// (`LOOPGATE__STORE__DATA`); others are ignored.
@@ -40,5 +42,7 @@ pub fn check(text: &str, file_name: &str, overrides: &[(String, String)]) -> Res
     Err(faults.into_iter().map(|fault| source.locate(fault, &hidden)).collect())
 }
 
+#[cfg(test)]
+mod fhir_tests;
 #[cfg(test)]
 mod tests;

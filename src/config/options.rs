@@ -1,6 +1,12 @@
 //! The table of options: names, types, defaults, what they mean. The check and the reference are made from it, and
 //! defaults stand nowhere else.
 
+mod fhir;
+
+pub use fhir::CLIENT;
+
+use fhir::FHIR;
+
 use crate::base::limits;
 
 /// The type of a value.
@@ -91,6 +97,12 @@ pub const ROOT: &[Opt] = &[
     opt("admin", Shape::Table(ADMIN), Default::Unset, "Health and metrics."),
     opt("mapping", Shape::Table(MAPPING), Default::Unset, "The mapping files."),
     opt("identity", Shape::Table(IDENTITY), Default::Unset, "How we name ourselves to partners."),
+    opt(
+        "fhir",
+        Shape::Table(FHIR),
+        Default::Unset,
+        "The FHIR R4 door: a REST API below `/fhir`. Off without an `address`.",
+    ),
     opt("feed", Shape::Tables(FEED), Default::Unset, "Inbound HL7 v2 over MLLP, one table for each feed."),
     opt("endpoint", Shape::Tables(ENDPOINT), Default::Unset, "Partners that are told, one table for each."),
 ];
@@ -364,6 +376,11 @@ pub fn reference() -> String {
         };
         page.push_str(&section_head(&head, option.doc));
         push_rows(&mut page, inner, "");
+        for list in inner {
+            let Shape::Tables(rows) = list.shape else { continue };
+            page.push_str(&section_head(&format!("`[[{}.{}]]`", option.key, list.key), list.doc));
+            push_rows(&mut page, rows, "");
+        }
     }
     page
 }

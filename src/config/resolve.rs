@@ -24,6 +24,7 @@ use crate::connectors::webhook::{SigningSecret, WebhookUrl};
 use crate::telemetry::{self, LogFormat};
 
 mod feed;
+mod fhir;
 mod notify;
 
 /// A table with its options: reads values, falls back to the defaults of the options.
@@ -146,11 +147,12 @@ pub fn settings(root: &Table, faults: &mut Vec<Fault>) -> Settings {
         admin_address: root.inner("admin").guarded_address(false, faults),
         identity: identity(&root.inner("identity")),
         mapping_directory: root.inner("mapping").path("directory"),
+        fhir: root.is_given("fhir").then(|| fhir::door(&root, faults)).flatten(),
         feeds,
         endpoints: endpoints.iter().filter_map(|section| endpoint(section, faults)).collect(),
     };
     for key in ["feed", "endpoint"] {
-        check_names(&root, key, faults);
+        check_names(&tables(&root, key, options::FEED), key, "name", &mut HashSet::new(), faults);
     }
     settings
 }
@@ -164,18 +166,27 @@ fn tables<'a>(root: &Section<'a>, key: &str, options: &'static [Opt]) -> Vec<Sec
     sections.collect()
 }
 
-/// Names stand in logs, metrics and commands: one of a kind, and of letters that need no quoting.
-fn check_names(root: &Section<'_>, key: &str, faults: &mut Vec<Fault>) {
-    let mut seen = HashSet::new();
-    for section in tables(root, key, options::FEED) {
-        let Some(name) = section.text("name") else { continue };
+/// Names stand in logs, metrics and commands: one of a kind, short, and of letters that need no quoting.
+fn check_names<'a>(
+    sections: &[Section<'a>],
+    what: &str,
+    key: &str,
+    taken: &mut HashSet<&'a str>,
+    faults: &mut Vec<Fault>,
+) {
+    for section in sections {
+        let Some(name) = section.text(key) else { continue };
         if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
-            let text = "`name` may hold letters, digits, `-`, `_` and `.` only";
-            faults.push(Fault::new(&section.place("name"), "bad-value", text));
+            let text = format!("`{key}` may hold letters, digits, `-`, `_` and `.` only");
+            faults.push(Fault::new(&section.place(key), "bad-value", text));
         }
-        if !seen.insert(name) {
-            let text = format!("there is another {key} named `{name}`");
-            faults.push(Fault::new(&section.place("name"), "conflict", text));
+        if name.len() > limits::NAME_LENGTH_MAX {
+            let text = format!("`{key}` is longer than {} characters", limits::NAME_LENGTH_MAX);
+            faults.push(Fault::new(&section.place(key), "bad-value", text));
+        }
+        if !taken.insert(name) {
+            let text = format!("there is another {what} named `{name}`");
+            faults.push(Fault::new(&section.place(key), "conflict", text));
         }
     }
 }

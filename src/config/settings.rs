@@ -6,14 +6,15 @@ use std::path::PathBuf;
 
 use smol_str::SmolStr;
 
+use crate::access::{Proof, Scopes};
 use crate::base::Phi;
 use crate::base::ids::FeedName;
 use crate::connectors::http_client::AddressPolicy;
 use crate::connectors::mllp::{ListenerSettings, SenderSettings};
 use crate::connectors::webhook::{SigningSecret, WebhookUrl};
 use crate::profile::Policy;
-use crate::record::ReusePolicy;
-use crate::telemetry;
+use crate::record::{ResourceKey, ReusePolicy};
+use crate::{rest, telemetry};
 
 /// The whole configuration.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Settings {
     /// Mapping files in place of those built in.
     pub mapping_directory: Option<PathBuf>,
     pub identity: Identity,
+    /// None: there is no FHIR door.
+    pub fhir: Option<FhirDoor>,
     pub feeds: Vec<Feed>,
     pub endpoints: Vec<Endpoint>,
 }
@@ -105,6 +108,69 @@ pub struct TlsPaths {
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
     pub authority: Option<PathBuf>,
+}
+
+/// The FHIR door.
+#[derive(Clone)]
+pub struct FhirDoor {
+    pub address: SocketAddr,
+    /// As it was given, without a slash at its end; see `base_url_at`.
+    pub base_url: Option<String>,
+    pub tls: Option<TlsPaths>,
+    pub admission: Admission,
+    /// Of clients without their own.
+    pub role: Option<Role>,
+    pub policy: rest::Policy,
+    pub validation: Policy,
+    pub page_size: u32,
+    pub page_size_max: u32,
+    pub body_bytes_max: usize,
+    pub requests_max: usize,
+    pub connections_max: usize,
+}
+
+impl FhirDoor {
+    /// The URL that clients know, for a port that was bound to `bound`.
+    pub fn base_url_at(&self, bound: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.base_url.clone().unwrap_or_else(|| format!("{scheme}://{bound}/fhir"))
+    }
+
+    /// The part in a referral of the client of this name.
+    pub fn role_of(&self, client: &FeedName) -> Option<Role> {
+        let clients = match &self.admission {
+            Admission::Open => &[],
+            Admission::Clients(clients) => clients.as_slice(),
+        };
+        clients.iter().find(|one| one.id == *client).and_then(|one| one.role).or(self.role)
+    }
+}
+
+/// Who is let in at the FHIR door.
+#[derive(Clone)]
+pub enum Admission {
+    /// Everybody, on loopback.
+    Open,
+    /// At least one.
+    Clients(Vec<FhirClient>),
+}
+
+/// One client of the FHIR door, whose secret or keys may still be in a file.
+#[derive(Clone)]
+pub struct FhirClient {
+    pub id: FeedName,
+    pub proof: ClientProof,
+    pub scopes: Scopes,
+    pub organization: Option<ResourceKey>,
+    pub role: Option<Role>,
+}
+
+/// How a client shows who it is.
+#[derive(Clone)]
+pub enum ClientProof {
+    Known(Proof),
+    TokenFile(PathBuf),
+    KeysFile(PathBuf),
 }
 
 /// One partner that is told.

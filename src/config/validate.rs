@@ -35,40 +35,40 @@ fn unknown(entry: &Entry, options: &[Opt], path: &str) -> Fault {
 }
 
 fn check_value(value: &Value, place: &Place, option: &Opt, path: &str, faults: &mut Vec<Fault>) {
-    let path = format!("{path}{}", option.key);
+    let name = format!("{path}{}", option.key);
     let wrong = |text: String| Fault::new(place, "bad-value", text);
     match (option.shape, value) {
         (Shape::Text | Shape::Address | Shape::Path, Value::Text(text)) => {
             if text.is_empty() {
-                faults.push(wrong(format!("`{path}` is empty")).hint("leave the option out for its default"));
+                faults.push(wrong(format!("`{name}` is empty")).hint("leave the option out for its default"));
             }
         }
         (Shape::Boolean, Value::Boolean(_)) => {}
         (Shape::Integer { min, max }, Value::Integer(number)) => {
             if !(min..=max).contains(number) {
-                faults.push(wrong(format!("`{path}` must be from {min} to {max}")));
+                faults.push(wrong(format!("`{name}` must be from {min} to {max}")));
             }
         }
         (Shape::Choice(choices), Value::Text(text)) => {
             if !choices.contains(&text.as_str()) {
-                faults.push(wrong(format!("`{path}` must be one of {}", quoted(choices))));
+                faults.push(wrong(format!("`{name}` must be one of {}", quoted(choices))));
             }
         }
         (Shape::Texts, Value::List(items)) => {
             for (item, place) in items.iter().filter(|(item, _)| !matches!(item, Value::Text(_))) {
-                faults.push(Fault::new(place, "wrong-type", format!("`{path}` holds strings, not {}", item.kind())));
+                faults.push(Fault::new(place, "wrong-type", format!("`{name}` holds strings, not {}", item.kind())));
             }
         }
         (Shape::Table(inner), Value::Table(table)) => {
-            check_table(&Table { place: place.clone(), ..table.clone() }, inner, &format!("{path}."), faults);
+            check_table(&Table { place: place.clone(), ..table.clone() }, inner, &format!("{name}."), faults);
         }
         (Shape::Tables(inner), Value::List(items)) => {
             for (item, place) in items {
-                check_value(item, place, &Opt { shape: Shape::Table(inner), ..*option }, "", faults);
+                check_value(item, place, &Opt { shape: Shape::Table(inner), ..*option }, path, faults);
             }
         }
         (shape, value) => {
-            let text = format!("`{path}` is {}, expected {}", value.kind(), shape.describe());
+            let text = format!("`{name}` is {}, expected {}", value.kind(), shape.describe());
             faults.push(Fault::new(place, "wrong-type", text));
         }
     }

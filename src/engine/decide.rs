@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::desk::{Comparison, Desk, is_stored};
+use super::desk::{self, Comparison, Desk, is_stored};
 use super::dispatch::Dispatcher;
 use super::read::{Readable, Reading};
 use super::{identity, merge};
 use crate::base::ids::ReferralId;
 use crate::base::{Issue, IssueCode, Random, Severity, Timestamp};
 use crate::fhir::{Node, Resource};
-use crate::record::{Audit, Cause, Conclusion, MessageOutcome, ResourceKey, Timer, Trail, WorkItem, WorkItemKind};
+use crate::record::{
+    Audit, Cause, Conclusion, MessageOutcome, Redirect, ResourceKey, Timer, Trail, WorkItem, WorkItemKind,
+};
 use crate::workflow::{
     self, Clues, Command, Context, Event, Link, NotApplicable, Observation, Policy, Role, State, Step, link,
 };
@@ -66,6 +68,39 @@ pub fn decide_timer(decider: &Decider, desk: &mut Desk, timer: &Timer, event: &E
     let mut draft =
         Draft::new(decider, desk, cause, MessageOutcome::Processed, "timer.fired", SmolStr::new_static("timer"), now);
     draft.happen(Some(timer.referral), event);
+    draft.conclusion
+}
+
+/// What a FHIR request moves besides its own resources, which are on the desk already.
+pub struct Moved<'r> {
+    /// What its resources say of the workflow, each with a key that tells it from every other event.
+    pub observed: Vec<(String, Observation)>,
+    pub redirects: &'r [Redirect],
+    pub client: &'r str,
+    pub sender: &'r str,
+    pub role: Option<Role>,
+}
+
+/// What follows from a FHIR request besides the resources that it writes.
+pub fn decide_request(decider: &Decider, desk: &mut Desk, moved: Moved<'_>, now: Timestamp) -> Conclusion {
+    let agent = SmolStr::new(moved.client);
+    let mut draft =
+        Draft::new(decider, desk, Cause::Request, MessageOutcome::Processed, "request.processed", agent, now);
+    for redirect in moved.redirects {
+        draft.follow_merge(redirect.clone());
+    }
+    for (key, observation) in moved.observed {
+        let link = draft.find(&observation.clues);
+        let named = names_a_referral(&observation.clues);
+        let (clues, event) =
+            (observation.clues.clone(), observation.into_event(key, moved.sender.to_owned(), moved.role));
+        match link {
+            Link::Referral(referral) => draft.happen(Some(referral), &event),
+            Link::Suggested(_) if named => draft.happen(None, &event),
+            Link::Suggested(candidates) if !clues.is_visit => draft.suggest("a FHIR request", &candidates),
+            Link::Suggested(_) => {}
+        }
+    }
     draft.conclusion
 }
 
@@ -130,7 +165,9 @@ impl<'d> Draft<'d> {
                 Link::Suggested(_) if names_a_referral(&observation.clues) => {
                     self.happen(None, &event(reading, place, observation));
                 }
-                Link::Suggested(candidates) if !observation.clues.is_visit => self.suggest(reading, &candidates),
+                Link::Suggested(candidates) if !observation.clues.is_visit => {
+                    self.suggest(&format!("message {}", reading.message.id), &candidates);
+                }
                 Link::Suggested(_) => {}
             }
         }
@@ -180,34 +217,30 @@ impl<'d> Draft<'d> {
 
     /// Only the party that made a request changes it (COW); the other side may add its own number.
     fn may_change(&self, said: &Resource, role: Option<Role>, sender: &str) -> bool {
-        let referral = said.id().filter(|_| said.kind() == "ServiceRequest").map(workflow::referral_id);
-        match referral.and_then(|id| self.desk.referral(id)) {
-            Some(state) => role.map_or(state.placer == sender, |role| role == Role::Placer),
-            None => true,
-        }
+        may_change(self.desk, said, role, sender)
     }
 
     /// Follows the merges that the message asks for.
     fn merge_patients(&mut self, resources: &[Resource]) {
         for redirect in identity::redirects(resources) {
-            if self.desk.known.survivor(&redirect.from) == self.desk.known.survivor(&redirect.to) {
-                continue;
-            }
-            let moved: Vec<State> = self
-                .desk
-                .referrals()
-                .filter(|state| state.request.patient == redirect.from.to_string())
-                .cloned()
-                .collect();
-            for mut state in moved {
-                state.request.patient = redirect.to.to_string();
-                let mut write = self.desk.put_referral(state);
-                write.events.push(("patient-merged".into(), SmolStr::default()));
-                self.conclusion.referrals.push(write);
-            }
-            self.desk.redirect(&redirect);
-            self.conclusion.redirects.push(redirect);
+            self.follow_merge(redirect);
         }
+    }
+
+    fn follow_merge(&mut self, redirect: Redirect) {
+        if self.desk.known.survivor(&redirect.from) == self.desk.known.survivor(&redirect.to) {
+            return;
+        }
+        let moved: Vec<State> =
+            self.desk.referrals().filter(|state| state.request.patient == redirect.from.to_string()).cloned().collect();
+        for mut state in moved {
+            state.request.patient = redirect.to.to_string();
+            let mut write = self.desk.put_referral(state);
+            write.events.push(("patient-merged".into(), SmolStr::default()));
+            self.conclusion.referrals.push(write);
+        }
+        self.desk.redirect(&redirect);
+        self.conclusion.redirects.push(redirect);
     }
 
     /// The referral that clues lead to, among those that the message names and those of its patient.
@@ -221,11 +254,10 @@ impl<'d> Draft<'d> {
     }
 
     /// An appointment or a report that names no referral, for a patient who has open ones: a person links it.
-    fn suggest(&mut self, reading: &Reading, candidates: &[ReferralId]) {
+    fn suggest(&mut self, who: &str, candidates: &[ReferralId]) {
         let Some(first) = candidates.first() else { return };
         let text = format_smolstr!(
-            "message {} names no referral, and its patient has {} open: link it by its number, or leave it",
-            reading.message.id,
+            "{who} names no referral, and its patient has {} open: link it by its number, or leave it",
             candidates.len()
         );
         self.ask(WorkItemKind::UnknownReferral, Some(*first), text);
@@ -248,7 +280,8 @@ impl<'d> Draft<'d> {
         let kind = if known { WorkItemKind::NotApplicable } else { WorkItemKind::UnknownReferral };
         let text = match &self.conclusion.cause {
             Cause::Message(message) => format_smolstr!("message {message}: {refused}"),
-            Cause::Timer(_) | Cause::Request => format_smolstr!("{refused}"),
+            Cause::Timer(_) => format_smolstr!("{refused}"),
+            Cause::Request => format_smolstr!("a FHIR request of {}: {refused}", self.conclusion.audit.agent),
         };
         self.conclusion.issues.push(Issue::warning(IssueCode::NotApplicable, refused.to_string()));
         self.ask(kind, referral, text);
@@ -260,7 +293,7 @@ impl<'d> Draft<'d> {
         }
         let state = step.next.clone();
         let referral = state.id();
-        self.put(&workflow::record(&state));
+        self.put_task(&workflow::record(&state));
         let mut write = self.desk.put_referral(step.next);
         write.events = step.events;
         for command in step.commands {
@@ -282,6 +315,15 @@ impl<'d> Draft<'d> {
         self.conclusion.referrals.push(write);
     }
 
+    /// The machine's elements of a Task are as the machine says; what partners added beside them stays.
+    fn put_task(&mut self, record: &Resource) {
+        let task = match desk::key_of(record).and_then(|key| self.desk.resource(&key)) {
+            Some(current) => workflow::over(current, record),
+            None => record.clone(),
+        };
+        self.put(&task);
+    }
+
     fn set_appointment(&mut self, id: SmolStr, status: &'static str) {
         let Some(mut appointment) = self.desk.resource(&ResourceKey::new("Appointment", id)).cloned() else { return };
         appointment.object_mut().set("status", status);
@@ -290,6 +332,15 @@ impl<'d> Draft<'d> {
 
     fn ask(&mut self, kind: WorkItemKind, referral: Option<ReferralId>, text: SmolStr) {
         self.conclusion.work_items.push(WorkItem { kind, referral, text });
+    }
+}
+
+/// Only the party that made a request changes it (COW).
+pub fn may_change(desk: &Desk, said: &Resource, role: Option<Role>, sender: &str) -> bool {
+    let referral = said.id().filter(|_| said.kind() == "ServiceRequest").map(workflow::referral_id);
+    match referral.and_then(|id| desk.referral(id)) {
+        Some(state) => role.map_or(state.placer == sender, |role| role == Role::Placer),
+        None => true,
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 use smol_str::ToSmolStr as _;
 
+use super::content::Text;
 use super::identity::{self, Known};
 use super::read::Reading;
 use crate::base::ids::{MessageId, ReferralId};
@@ -34,7 +35,7 @@ impl Held {
         Self { version, digest, content, message, read: OnceCell::new() }
     }
 
-    /// What we wrote can be read; were it not so, the resource counts as unknown and its next write is refused.
+    /// What we wrote can be read; a deleted resource has nothing to read and counts as unknown.
     fn resource(&self) -> Option<&Resource> {
         self.read.get_or_init(|| Resource::parse(&self.content).ok()).as_ref()
     }
@@ -67,6 +68,20 @@ impl Desk {
         desk.fetch(store, first).await?;
         let second = desk.second_load(readings, &patients);
         desk.fetch(store, second).await?;
+        desk.load_around_referrals(store).await?;
+        Ok(desk)
+    }
+
+    /// Loads what the decisions about a request need: its resources as they stand, and the referrals around them.
+    pub async fn load_request(store: &dyn Store, resources: &[&Resource]) -> Result<Self, StoreError> {
+        let mut desk = Self::default();
+        let mut load = Load::default();
+        for resource in resources {
+            load.resources.extend(key_of(resource));
+            load.referrals.extend(named_referrals(resource));
+            load.open_referrals_of.extend(patients_of(resource));
+        }
+        desk.fetch(store, load).await?;
         desk.load_around_referrals(store).await?;
         Ok(desk)
     }
@@ -193,6 +208,17 @@ impl Desk {
         }
     }
 
+    /// The version and digest of what stands; nothing when it is not on the desk.
+    pub fn standing(&self, key: &ResourceKey) -> Option<(u32, Digest)> {
+        self.resources.get(key).map(|held| (held.version, held.digest))
+    }
+
+    /// Takes note of a version that was written elsewhere in the same transaction: what follows it is put here.
+    pub fn hold(&mut self, write: &ResourceWrite) {
+        let held = Held::new(write.follows + 1, write.digest, write.content.clone(), write.message);
+        self.resources.insert(write.key.clone(), held);
+    }
+
     /// Puts a resource on the desk; the write that makes it durable, or nothing when it says what is known already.
     pub fn put(&mut self, resource: &Resource, now: Timestamp) -> Option<ResourceWrite> {
         self.put_text(resource, &Text::of(resource), now)
@@ -270,40 +296,6 @@ pub enum Comparison<'d> {
     Other(&'d Resource),
 }
 
-/// The JSON of a resource without `meta`, and where `meta` belongs: right after `id`, as the specification's examples
-/// have it.
-pub struct Text {
-    whole: Vec<u8>,
-    meta_at: usize,
-}
-
-impl Text {
-    fn of(resource: &Resource) -> Self {
-        let mut whole = Vec::with_capacity(1024);
-        let mut meta_at = 0;
-        for (name, node) in resource.object().iter().filter(|(name, _)| *name != "meta") {
-            whole.push(if whole.is_empty() { b'{' } else { b',' });
-            Node::from(name).write(&mut whole);
-            whole.push(b':');
-            node.write(&mut whole);
-            if meta_at == 0 || name == "id" {
-                meta_at = whole.len();
-            }
-        }
-        whole.push(b'}');
-        Self { whole, meta_at }
-    }
-
-    fn digest(&self) -> Digest {
-        Digest::of(&self.whole)
-    }
-
-    fn with_meta(&self, version: u32, now: Timestamp) -> Vec<u8> {
-        let meta = format!(r#","meta":{{"versionId":"{version}","lastUpdated":"{now}"}}"#);
-        [&self.whole[..self.meta_at], meta.as_bytes(), &self.whole[self.meta_at..]].concat()
-    }
-}
-
 /// Who the patients are, and the referrals that the messages name or whose patient they are about.
 fn first_load(readings: &[Reading]) -> Load {
     let mut load = Load::default();
@@ -317,6 +309,17 @@ fn first_load(readings: &[Reading]) -> Load {
         load.referrals.extend(named_referrals(resource));
     }
     load
+}
+
+/// The patients that a resource is about.
+fn patients_of(resource: &Resource) -> Vec<ResourceKey> {
+    let subjects =
+        ["subject", "for", "patient"].into_iter().filter_map(|element| resource.text(&[element, "reference"]));
+    let participants = resource.get("participant").into_iter().flat_map(Node::items);
+    let actors = participants.filter_map(|participant| participant.text(&["actor", "reference"]));
+    let own = key_of(resource).filter(|key| key.kind == "Patient");
+    let named = subjects.chain(actors).filter_map(ResourceKey::from_reference).filter(|key| key.kind == "Patient");
+    named.chain(own).collect()
 }
 
 /// The referrals that a resource is or points to.

@@ -1,12 +1,19 @@
 //! Which lanes a message stands in: the patient's, a merge in both patients', and the referral's; else the sender's.
 
 use crate::base::ids::FeedName;
+use crate::engine::fhir_message;
 use crate::engine::identity::IDENTITY_TYPES;
+use crate::fhir::Resource;
 use crate::hl7v2::{Charset, Message, Repetition, Segment};
 use crate::record::{Lane, Lanes};
 
 /// The lanes of a message as it was received.
 pub fn of_bytes(bytes: &[u8], feed: &FeedName) -> Lanes {
+    if bytes.starts_with(b"{")
+        && let Ok(bundle) = Resource::parse(bytes)
+    {
+        return fhir_message::lanes(&bundle, feed);
+    }
     let (message, _, _) = Message::read(bytes, Charset::Ascii);
     of(&message, feed)
 }

@@ -14,20 +14,26 @@
 //! It knows no socket, no HTTP and no SQL.
 
 pub mod advance;
+pub mod content;
 pub mod decide;
 pub mod deliver;
 pub mod desk;
 pub mod dispatch;
+pub mod fhir_message;
 pub mod identity;
 pub mod intake;
 pub mod lanes;
 pub mod lease;
+pub mod likeness;
 pub mod merge;
+pub mod merging;
 pub mod outcomes;
 pub mod process;
 pub mod read;
+pub mod reindex;
 pub mod releases;
 pub mod replay;
+pub mod request;
 pub mod waiting;
 pub mod worker;
 

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::desk::is_stored;
+use super::fhir_message;
 use super::releases::{NamedRelease, Releases};
 
 use crate::base::ids::FeedName;
@@ -99,6 +100,11 @@ impl Reader {
         };
         if message.tries >= limits::TRIES_MAX {
             return blank(message, Readable::Broken, vec![broken_issue()]);
+        }
+        if fhir_message::is_fhir(&message.message_type) {
+            let (resources, mut issues) = fhir_message::read(&message.bytes, &message.sender);
+            issues.extend(self.judge(feed.validation, &resources));
+            return Reading { resources, ..blank(message, Readable::Mapped, issues) };
         }
         let Some(mapped) = run(release, feed, &message) else {
             return blank(message, Readable::NoMapping, vec![no_mapping_issue()]);

@@ -9,13 +9,21 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use smol_str::{SmolStr, format_smolstr};
+
+use super::bindings::{self, ValueSet};
+
 /// One element of a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Element {
     /// As in JSON for a fixed type; the stem with `[x]` for a choice.
     pub name: &'static str,
     pub list: bool,
     pub required: bool,
+    /// Part of what `_summary=true` asks for.
+    pub summary: bool,
+    /// The codes that it must be one of, by the binding of its type or of the one that has it.
+    pub codes: Option<&'static ValueSet>,
     types: &'static str,
 }
 
@@ -100,32 +108,86 @@ const ANY: &str = "base64Binary boolean canonical code date dateTime decimal id 
                    Reference SampledData Signature Timing ContactDetail Contributor DataRequirement Expression \
                    ParameterDefinition RelatedArtifact TriggerDefinition UsageContext Dosage Meta";
 
-struct Described {
+/// A type, or a described part of one.
+pub struct Definition {
+    pub name: &'static str,
+    /// The type that this one specializes.
+    pub base: Option<&'static str>,
+    /// It can stand in a Bundle.
+    pub is_resource: bool,
+    /// In the order of the specification: those of the base first.
+    pub elements: Vec<Element>,
+    /// By their JSON names, a choice by each of its own.
+    members: HashMap<SmolStr, Member>,
+}
+
+/// What a JSON name means in a type.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Among the elements of the type.
+    pub index: usize,
+    /// The type code, or the name under which its elements are described; of a choice the one in the name.
+    pub kind: &'static str,
+    pub primitive: Option<Primitive>,
+}
+
+impl Definition {
+    fn new(name: &'static str, base: Option<&'static str>, is_resource: bool, elements: Vec<Element>) -> Self {
+        let mut members = HashMap::with_capacity(elements.len());
+        for (index, element) in elements.iter().enumerate() {
+            let stem = element.name.strip_suffix("[x]");
+            for kind in element.types().take(if stem.is_some() { usize::MAX } else { 1 }) {
+                let name = stem.map_or_else(|| element.name.into(), |stem| choice(stem, kind));
+                members.entry(name).or_insert(Member { index, kind, primitive: Primitive::of(kind) });
+            }
+        }
+        Self { name, base, is_resource, elements, members }
+    }
+
+    /// What a JSON name means here: `name`, `deceasedBoolean`.
+    pub fn member(&self, name: &str) -> Option<Member> {
+        self.members.get(name).copied()
+    }
+}
+
+/// The JSON name of a choice for one of its types: `value` and `dateTime` give `valueDateTime`.
+pub fn choice(stem: &str, kind: &str) -> SmolStr {
+    let (first, rest) = kind.split_at(1);
+    format_smolstr!("{stem}{}{rest}", first.to_ascii_uppercase())
+}
+
+/// What is written of a type.
+struct Written {
     base: Option<&'static str>,
-    /// Those of the base first.
     elements: Vec<Element>,
 }
 
-type Table = HashMap<&'static str, Described>;
+type Table = HashMap<&'static str, Definition>;
 
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
-    TABLE.get_or_init(|| inherit(&read(include_str!("definitions/elements.txt"))))
+    TABLE.get_or_init(|| {
+        let summaries =
+            include_str!("definitions/summary.txt").lines().filter_map(|line| line.split_once(' ')).collect();
+        inherit(&read(include_str!("definitions/elements.txt"), &summaries))
+    })
 }
 
 /// The types as they are written, with their own elements only.
-fn read(text: &'static str) -> Table {
-    let mut table = Table::with_capacity(1024);
+fn read(text: &'static str, summaries: &HashMap<&str, &str>) -> HashMap<&'static str, Written> {
+    let mut table = HashMap::with_capacity(1024);
     let mut owner = None;
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         match (line.strip_prefix(' '), owner.take()) {
             (Some(line), Some(name)) => {
                 owner = Some(name);
-                table.entry(name).and_modify(|described| described.elements.extend(element(line)));
+                table.entry(name).and_modify(|written: &mut Written| {
+                    written.elements.extend(element(line, summaries.get(name).copied().unwrap_or_default()));
+                });
             }
             _ => {
                 let (name, base) = line.split_once(" : ").map_or((line, None), |(name, base)| (name, Some(base)));
-                table.insert(name, Described { base, elements: Vec::new() });
+                table.insert(name, Written { base, elements: Vec::new() });
                 owner = Some(name);
             }
         }
@@ -133,56 +195,67 @@ fn read(text: &'static str) -> Table {
     table
 }
 
-fn inherit(written: &Table) -> Table {
+fn inherit(written: &HashMap<&'static str, Written>) -> Table {
     let whole = |name: &&'static str| {
-        let mut lineage: Vec<_> = std::iter::successors(written.get(name), |of| written.get(of.base?)).collect();
-        lineage.reverse();
-        let elements = lineage.iter().flat_map(|described| described.elements.iter().copied()).collect();
-        (*name, Described { base: written[name].base, elements })
+        let base = |name: &&'static str| written.get(name)?.base;
+        let lineage: Vec<&'static str> = std::iter::successors(Some(*name), base).collect();
+        let is_resource = lineage.contains(&"Resource") && !matches!(*name, "Resource" | "DomainResource");
+        let own = lineage.iter().rev().filter_map(|name| written.get(name)).flat_map(|written| &written.elements);
+        let elements = own.map(|element| Element {
+            codes: lineage.iter().find_map(|kind| bindings::required(kind, element.name)),
+            ..*element
+        });
+        (*name, Definition::new(name, written[name].base, is_resource, elements.collect()))
     };
     written.keys().map(whole).collect()
 }
 
-fn element(line: &'static str) -> Option<Element> {
+fn element(line: &'static str, summary: &str) -> Option<Element> {
     let (name, rest) = line.split_once(' ')?;
     let (cardinality, types) = rest.split_once(' ')?;
     Some(Element {
         name,
         list: matches!(cardinality, "*" | "+"),
         required: matches!(cardinality, "1" | "+"),
+        summary: summary == "*" || summary.split(' ').any(|known| known == name),
+        codes: None,
         types: if types == "*" { ANY } else { types },
     })
 }
 
+/// The definition of a type, or of a described part of one.
+pub fn definition(kind: &str) -> Option<&'static Definition> {
+    table().get(kind)
+}
+
 /// Whether the type is known here.
 pub fn is_known(kind: &str) -> bool {
-    table().contains_key(kind)
+    definition(kind).is_some()
 }
 
 /// A resource type that can have instances: it can stand in a Bundle.
 pub fn is_resource(kind: &str) -> bool {
-    let base = base(kind);
-    base == Some("DomainResource") || (base == Some("Resource") && kind != "DomainResource")
+    definition(kind).is_some_and(|definition| definition.is_resource)
 }
 
 /// The name of a resource type that can have instances, as it is kept here.
 pub fn resource(kind: &str) -> Option<&'static str> {
-    table().get_key_value(kind).map(|(name, _)| *name).filter(|name| is_resource(name))
+    definition(kind).filter(|definition| definition.is_resource).map(|definition| definition.name)
 }
 
 /// All resource types that can have instances.
 pub fn resources() -> impl Iterator<Item = &'static str> {
-    table().keys().copied().filter(|kind| is_resource(kind))
+    table().values().filter(|definition| definition.is_resource).map(|definition| definition.name)
 }
 
 /// The type that this one specializes.
 pub fn base(kind: &str) -> Option<&'static str> {
-    table().get(kind)?.base
+    definition(kind)?.base
 }
 
 /// The elements of a type in the order of the specification; empty for an unknown one.
 pub fn elements(kind: &str) -> &'static [Element] {
-    table().get(kind).map_or(&[], |described| &described.elements)
+    definition(kind).map_or(&[], |definition| &definition.elements)
 }
 
 /// Finds an element by its JSON name: `name`, `deceasedBoolean`.
@@ -193,21 +266,9 @@ pub fn find(kind: &str, name: &str) -> Option<Found> {
 
 /// The element that a JSON name means, with the type that the name chooses.
 pub fn locate(kind: &str, name: &str) -> Option<(&'static Element, &'static str)> {
-    elements(kind).iter().find_map(|element| {
-        let kind = match element.name.strip_suffix("[x]") {
-            None => element.types().next().filter(|_| element.name == name)?,
-            Some(stem) => chosen(element, name.strip_prefix(stem)?)?,
-        };
-        Some((element, kind))
-    })
-}
-
-fn chosen(element: &Element, suffix: &str) -> Option<&'static str> {
-    let (first, rest) = suffix.as_bytes().split_first()?;
-    element.types().find(|kind| {
-        let kind = kind.as_bytes();
-        kind[0].to_ascii_uppercase() == *first && kind[1..] == *rest
-    })
+    let definition = definition(kind)?;
+    let member = definition.member(name)?;
+    Some((&definition.elements[member.index], member.kind))
 }
 
 #[cfg(test)]
@@ -240,17 +301,39 @@ mod tests {
 
     #[test]
     fn every_type_of_every_element_is_known() {
-        for (name, described) in table() {
-            assert!(described.base.is_none_or(is_known), "the base of {name} is not described");
-            for kind in described.elements.iter().flat_map(Element::types) {
+        for (name, definition) in table() {
+            assert!(definition.base.is_none_or(is_known), "the base of {name} is not described");
+            for kind in definition.elements.iter().flat_map(Element::types) {
                 assert!(is_known(kind) || Primitive::of(kind).is_some(), "{kind} is not described");
             }
         }
     }
 
     #[test]
+    fn summaries_are_marked() {
+        let marked = |kind: &str| {
+            let names = elements(kind).iter().filter(|element| element.summary).map(|element| element.name);
+            names.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            marked("Patient"),
+            "id meta implicitRules identifier active name telecom gender birthDate deceased[x] address \
+             managingOrganization link"
+        );
+        assert_eq!(marked("CodeableConcept"), "coding text");
+        assert_eq!(marked("Patient.contact"), "modifierExtension");
+    }
+
+    /// Those who note what an object has do so in the bits of one number.
+    #[test]
+    fn no_type_has_too_many_elements() {
+        let most = table().values().map(|definition| definition.elements.len()).max();
+        assert!(most.is_some_and(|most| most <= 128), "{most:?}");
+    }
+
+    #[test]
     fn all_resources_of_r4_are_there() {
-        assert_eq!(table().keys().filter(|kind| is_resource(kind)).count(), 146);
+        assert_eq!(resources().count(), 146);
         for (kind, expected) in [
             ("Patient", true),
             ("Bundle", true),

@@ -56,6 +56,11 @@ impl Object {
         self.0.insert(0, (key, node.into()));
     }
 
+    /// Puts a new member at a place; behind all others when there are fewer.
+    pub fn insert(&mut self, at: usize, key: SmolStr, node: Node) {
+        self.0.insert(at.min(self.0.len()), (key, node));
+    }
+
     pub fn remove(&mut self, key: &str) -> Option<Node> {
         let at = self.0.iter().position(|(name, _)| name == key)?;
         Some(self.0.remove(at).1)

@@ -10,10 +10,16 @@ pub mod definitions;
 pub mod extensions;
 pub mod fhirpath;
 pub mod json;
+pub mod patch;
 pub mod path;
 pub mod reader;
+pub mod references;
 pub mod resource;
+pub mod subset;
+pub mod xml;
 
 pub use json::{Node, Object};
+pub use patch::PatchFault;
 pub use reader::JsonFault;
 pub use resource::Resource;
+pub use xml::XmlFault;

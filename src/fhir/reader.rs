@@ -1,5 +1,7 @@
 //! Reading JSON text (RFC 8259) into the tree: strict, bounded in depth, faults with line and column.
 
+use std::collections::HashSet;
+
 use smol_str::SmolStr;
 
 use super::{Node, Object};
@@ -34,13 +36,38 @@ impl Node {
 }
 
 fn fault_at(text: &[u8], at: usize, expected: &'static str) -> JsonFault {
+    let (line, column) = place(text, at);
+    JsonFault { line, column, expected }
+}
+
+/// Line and column, in bytes and from 1, of a place in a text.
+pub(super) fn place(text: &[u8], at: usize) -> (u32, u32) {
     let before = &text[..at.min(text.len())];
     let line = memchr::memchr_iter(b'\n', before).count() + 1;
-    let column = at - memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1) + 1;
-    JsonFault {
-        line: u32::try_from(line).unwrap_or(u32::MAX),
-        column: u32::try_from(column).unwrap_or(u32::MAX),
-        expected,
+    let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1) + 1;
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+}
+
+/// Whether a text is a number as JSON writes it, and nothing else.
+pub(super) fn is_number(text: &str) -> bool {
+    let mut reader = Reader { text, at: 0 };
+    reader.number().is_ok() && reader.at == text.len()
+}
+
+/// The names of an object that is being read, once there are too many to look through.
+#[derive(Default)]
+struct Names(HashSet<SmolStr>);
+
+impl Names {
+    fn is_new(&mut self, object: &Object, name: &SmolStr) -> bool {
+        const FEW: usize = 32;
+        if object.len() < FEW {
+            return object.get(name).is_none();
+        }
+        if self.0.is_empty() {
+            self.0.extend(object.iter().map(|(name, _)| SmolStr::from(name)));
+        }
+        self.0.insert(name.clone())
     }
 }
 
@@ -99,7 +126,7 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Object, JsonFault> {
-        let mut object = Object::new();
+        let (mut object, mut names) = (Object::new(), Names::default());
         self.at += 1;
         if self.closes(b'}') {
             return Ok(object);
@@ -111,9 +138,13 @@ impl Reader<'_> {
             }
             let name_at = self.at;
             let name = self.string()?;
-            if object.get(&name).is_some() {
+            if !names.is_new(&object, &name) {
                 self.at = name_at;
                 return Err(self.fault("each member name once in an object"));
+            }
+            if object.len() >= limits::JSON_MEMBERS_MAX {
+                self.at = name_at;
+                return Err(self.fault("at most 1024 members in an object"));
             }
             self.expect(b':', "a colon")?;
             object.push(name, self.value(depth + 1)?);
@@ -169,7 +200,16 @@ impl Reader<'_> {
         if matches!(self.peek(), Some(b'e' | b'E')) {
             self.at += 1;
             self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+            let exponent_at = self.at;
             self.digits()?;
+            if self.at - exponent_at > limits::JSON_EXPONENT_DIGITS_MAX {
+                self.at = exponent_at;
+                return Err(self.fault("an exponent of at most 4 digits"));
+            }
+        }
+        if self.at - from > limits::JSON_NUMBER_LENGTH_MAX {
+            self.at = from;
+            return Err(self.fault("a number of at most 256 characters"));
         }
         Ok(SmolStr::from(&self.text[from..self.at]))
     }
@@ -286,7 +326,35 @@ mod tests {
         assert_eq!(fault("\"\\ud800x\""), "line 1, column 8: expected a surrogate pair");
         assert_eq!(fault("\"abc"), "line 1, column 5: expected the end of the string, or an escaped control character");
         assert_eq!(Node::parse(b"\"\xff\"").unwrap_err().to_string(), "line 1, column 2: expected UTF-8");
+        assert_eq!(Node::parse(b"\xef\xbb\xbf{}").unwrap_err().to_string(), "line 1, column 1: expected a JSON value");
+        assert_eq!(fault("{}\n{}"), "line 2, column 1: expected the end of the text");
+        assert_eq!(
+            fault("\"a\u{1}\""),
+            "line 1, column 3: expected the end of the string, or an escaped control character"
+        );
+        assert_eq!(fault("\"\\udc00\""), "line 1, column 8: expected a surrogate pair");
+        assert_eq!(fault("[-]"), "line 1, column 3: expected a digit");
+        assert_eq!(fault("[+1]"), "line 1, column 2: expected a JSON value");
+        assert_eq!(fault("[1.]"), "line 1, column 4: expected a digit");
+        assert_eq!(fault("[NaN]"), "line 1, column 2: expected a JSON value");
+        assert_eq!(fault("[1e999999999]"), "line 1, column 4: expected an exponent of at most 4 digits");
+        let long = "1".repeat(257);
+        assert_eq!(fault(&format!("[{long}]")), "line 1, column 2: expected a number of at most 256 characters");
         let deep = "[".repeat(100);
         assert_eq!(fault(&deep), "line 1, column 66: expected at most 64 levels of nesting");
+    }
+
+    #[test]
+    fn many_members_are_read_in_bounded_time_and_each_once() {
+        let members = |names: &mut dyn Iterator<Item = usize>| {
+            let members: Vec<String> = names.map(|name| format!("\"m{name}\":0")).collect();
+            Node::parse(format!("{{{}}}", members.join(",")).as_bytes())
+        };
+        assert!(members(&mut (0..1024)).is_ok());
+        assert_eq!(members(&mut (0..100_000)).unwrap_err().expected, "at most 1024 members in an object");
+        for twice in [0, 31, 32, 99] {
+            let found = members(&mut (0..100).chain([twice]));
+            assert_eq!(found.unwrap_err().expected, "each member name once in an object", "{twice}");
+        }
     }
 }

@@ -39,7 +39,12 @@ impl Resource {
     }
 
     pub fn set_id(&mut self, id: impl Into<SmolStr>) {
-        self.0.set("id", Node::String(id.into()));
+        let id = Node::String(id.into());
+        match self.0.get_mut("id") {
+            Some(known) => *known = id,
+            // Where the specification has it: right after the type.
+            None => self.0.insert(usize::from(!self.0.is_empty()), SmolStr::new_static("id"), id),
+        }
     }
 
     pub const fn object(&self) -> &Object {

@@ -5,7 +5,7 @@ use super::report::Report;
 use super::structure::Slot;
 use crate::base::issue::IssueCode;
 use crate::fhir::bindings;
-use crate::fhir::{Node, Object, definitions};
+use crate::fhir::{Node, Object};
 
 /// What a list of codes says about a system and a code; no system for a bare `code`.
 pub trait Codes {
@@ -20,8 +20,7 @@ impl Codes for bindings::ValueSet {
 
 /// Judges a coded element by the binding of R4, also where a type has it from the one it specializes.
 pub fn check(slot: Slot, node: &Node, place: &Place<'_>, report: &mut Report) {
-    let mut lineage = std::iter::successors(Some(slot.owner), |kind| definitions::base(kind));
-    let Some(set) = lineage.find_map(|kind| bindings::required(kind, slot.element.name)) else { return };
+    let Some(set) = slot.element.codes else { return };
     if !is_member(set, slot.kind, node) {
         let text = format!("a code of the value set {} is required", set.name);
         report.error(place, IssueCode::UnknownCode, text);

@@ -103,5 +103,14 @@ impl Validator {
     }
 }
 
+/// What is wrong with the form of a resource by R4: elements, cardinality, JSON types, formats, choices, required codes,
+/// references. The quick check of a write; invariants, narratives, extensions and profiles are for `Validator`.
+pub fn check_structure(resource: &Resource) -> Vec<Issue> {
+    let bare = Validator::default();
+    let mut walk = Walk::of_form(&bare);
+    walk.resource(resource.object(), &Place::root(resource.kind()), None);
+    walk.report.into_issues()
+}
+
 #[cfg(test)]
 mod tests;

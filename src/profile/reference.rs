@@ -2,6 +2,8 @@
 //!
 //! A reference to a server of somebody is left alone: nothing here looks further than the Bundle it came in.
 
+use std::collections::HashMap;
+
 use super::place::Place;
 use super::primitive;
 use super::structure::{Scope, Walk};
@@ -12,25 +14,33 @@ use crate::fhir::{Node, Object};
 /// The entries of a Bundle by the addresses that references use.
 pub struct Entries<'n> {
     kind: &'n str,
-    entries: Vec<(Option<&'n str>, &'n Object)>,
+    is_empty: bool,
+    by_url: HashMap<&'n str, &'n Object>,
+    /// By type and id.
+    by_id: HashMap<(&'n str, &'n str), &'n Object>,
 }
 
 impl<'n> Entries<'n> {
     pub fn of(bundle: &'n Object) -> Self {
-        let entry = |node: &'n Node| {
-            let resource = node.get("resource")?.as_object()?;
-            Some((node.get("fullUrl").and_then(Node::as_str), resource))
-        };
-        let entries = bundle.get("entry").map_or(&[][..], Node::items).iter().filter_map(entry).collect();
-        Self { kind: bundle.get("type").and_then(Node::as_str).unwrap_or_default(), entries }
+        let kind = bundle.get("type").and_then(Node::as_str).unwrap_or_default();
+        let mut found = Self { kind, is_empty: true, by_url: HashMap::new(), by_id: HashMap::new() };
+        for entry in bundle.get("entry").map_or(&[][..], Node::items) {
+            let Some(resource) = entry.get("resource").and_then(Node::as_object) else { continue };
+            found.is_empty = false;
+            if let Some(url) = entry.get("fullUrl").and_then(Node::as_str) {
+                found.by_url.entry(url).or_insert(resource);
+            }
+            if let (Some(kind), Some(id)) = (kind_of(resource), resource.get("id").and_then(Node::as_str)) {
+                found.by_id.entry((kind, id)).or_insert(resource);
+            }
+        }
+        found
     }
 
     /// The resource at a reference: by `fullUrl` first, then by type and id.
     pub fn find(&self, reference: &str) -> Option<&'n Object> {
-        let by_url = self.entries.iter().find(|(url, _)| *url == Some(reference));
-        let local = Local::read(reference);
-        let by_id = || self.entries.iter().find(|(_, resource)| local.is_some_and(|local| local.names(resource)));
-        by_url.or_else(by_id).map(|(_, resource)| *resource)
+        let by_id = || Local::read(reference).and_then(|local| self.by_id.get(&(local.kind, local.id)));
+        self.by_url.get(reference).or_else(by_id).copied()
     }
 }
 
@@ -134,7 +144,7 @@ impl Walk<'_> {
                 self.report.error(&place, IssueCode::Reference, "fullUrl and the resource's type and id disagree");
             }
         }
-        if entries.kind == "message" && entries.entries.is_empty() {
+        if entries.kind == "message" && entries.is_empty {
             self.report.error(&list, IssueCode::RequiredMissing, "a message begins with a MessageHeader");
         }
     }

@@ -1,15 +1,16 @@
 //! The walk over a resource by the R4 definitions: known elements, cardinality, types, formats, choices.
 //!
 //! Cast: a *slot* is an element of a type, with the type that was chosen for it; a *companion* is the member `_name`
-//! beside a primitive `name`, which carries its id and extensions (R4 2.6.2). On the way each object is handed to the
-//! other rules: invariants, bindings, references, extensions and profiles.
+//! beside a primitive `name`, which carries its id and extensions (R4 2.6.2). Codes and references are judged on the way;
+//! unless only the form is asked for, each object is also handed to the other rules: invariants, narratives, extensions
+//! and profiles.
 
 use super::place::Place;
 use super::reference::Entries;
 use super::report::Report;
 use super::{Validator, binding, invariant, narrative, primitive};
 use crate::base::issue::IssueCode;
-use crate::fhir::definitions::{self, Element, Primitive};
+use crate::fhir::definitions::{self, Definition, Element, Member, Primitive};
 use crate::fhir::{Node, Object, fhirpath};
 
 /// The resources around an element.
@@ -39,16 +40,18 @@ pub struct Slot {
     pub element: &'static Element,
     /// The type chosen, or the name under which its elements are described.
     pub kind: &'static str,
+    pub primitive: Option<Primitive>,
 }
 
 impl Slot {
+    fn new(definition: &'static Definition, member: Member) -> Self {
+        let Member { index, kind, primitive } = member;
+        Self { owner: definition.name, element: &definition.elements[index], kind, primitive }
+    }
+
     /// Whether this is the element of that name in that type.
     pub fn is(&self, owner: &str, name: &str) -> bool {
         self.owner == owner && self.element.name.trim_end_matches("[x]") == name
-    }
-
-    fn is_primitive(&self) -> bool {
-        Primitive::of(self.kind).is_some()
     }
 }
 
@@ -56,11 +59,17 @@ impl Slot {
 pub struct Walk<'v> {
     pub validator: &'v Validator,
     pub report: Report,
+    /// Invariants, narratives, extensions and profiles are left alone.
+    is_form_only: bool,
 }
 
 impl<'v> Walk<'v> {
     pub fn new(validator: &'v Validator) -> Self {
-        Self { validator, report: Report::default() }
+        Self { validator, report: Report::default(), is_form_only: false }
+    }
+
+    pub fn of_form(validator: &'v Validator) -> Self {
+        Self { is_form_only: true, ..Self::new(validator) }
     }
 
     /// A resource that stands by itself: the given one, an entry of a Bundle, a parameter.
@@ -75,56 +84,78 @@ impl<'v> Walk<'v> {
     }
 
     fn typed(&mut self, resource: &Object, place: &Place<'_>, scope: Scope<'_>) {
-        match resource.get("resourceType").and_then(Node::as_str).map(definitions::resource) {
+        let kind = resource.get("resourceType").and_then(Node::as_str);
+        match kind.map(|kind| definitions::definition(kind).filter(|definition| definition.is_resource)) {
             None => self.report.error(place, IssueCode::Structure, "a resource needs a `resourceType`"),
             Some(None) => self.report.error(place, IssueCode::Structure, "`resourceType` names no resource of R4"),
-            Some(Some(kind)) => {
-                self.object(kind, None, resource, place, scope);
-                self.claimed_profiles(kind, resource, place, scope);
+            Some(Some(definition)) => {
+                self.object(definition, None, resource, place, scope);
+                if !self.is_form_only {
+                    self.claimed_profiles(definition.name, resource, place, scope);
+                }
             }
         }
     }
 
     /// An object of a type or of a described part of one, in the slot that it stands in.
-    fn object(&mut self, kind: &'static str, slot: Option<Slot>, object: &Object, place: &Place<'_>, scope: Scope<'_>) {
-        let is_resource = definitions::is_resource(kind);
-        for (at, (name, node)) in object.iter().enumerate() {
-            if object.iter().take(at).any(|(earlier, _)| earlier == name) {
-                self.report.error(&place.member(name), IssueCode::Structure, "a member that is there twice");
-            }
-            if name != "resourceType" || !is_resource {
-                self.member(kind, object, (name, node), place, scope);
+    fn object(
+        &mut self,
+        definition: &'static Definition,
+        slot: Option<Slot>,
+        object: &Object,
+        place: &Place<'_>,
+        scope: Scope<'_>,
+    ) {
+        let mut present = Present::default();
+        for (name, node) in object.iter() {
+            if name != "resourceType" || !definition.is_resource {
+                self.member(definition, &mut present, object, (name, node), place, scope);
             }
         }
-        if !is_resource && !invariant::has_children(object) {
+        // A companion may have nothing but an id, beside a value.
+        if !definition.is_resource && definition.name != "Element" {
+            self.has_children(object, place);
+        }
+        self.presence(definition, &present, object, place);
+        if definition.name == "Reference" {
+            self.reference(object, place, scope);
+        }
+        if !self.is_form_only {
+            self.invariants(definition.name, slot, object, place, scope);
+            self.extensions(definition.name, slot, object, place, scope);
+            if definition.name == "Coding" {
+                binding::check_system(object, place, &mut self.report);
+            }
+        }
+    }
+
+    fn has_children(&mut self, object: &Object, place: &Place<'_>) {
+        if !invariant::has_children(object) {
             self.report.error(place, IssueCode::Invariant, "ele-1: an element has a value or children");
-        }
-        self.presence(kind, object, place);
-        self.invariants(kind, slot, object, place, scope);
-        self.extensions(kind, slot, object, place, scope);
-        match kind {
-            "Reference" => self.reference(object, place, scope),
-            "Coding" => binding::check_system(object, place, &mut self.report),
-            _ => {}
         }
     }
 
     fn member(
         &mut self,
-        owner: &'static str,
+        owner: &'static Definition,
+        present: &mut Present,
         object: &Object,
         (name, node): (&str, &Node),
         place: &Place<'_>,
         scope: Scope<'_>,
     ) {
         let (stem, is_companion) = name.strip_prefix('_').map_or((name, false), |stem| (stem, true));
-        let Some((element, kind)) = definitions::locate(owner, stem) else {
+        let Some(member) = owner.member(stem) else {
             self.report.error(&place.member(name), IssueCode::Structure, "an element that this type does not have");
             return;
         };
-        let (slot, place) = (Slot { owner, element, kind }, place.element(element.name, kind));
-        match (element.list, node) {
-            _ if is_companion => self.companion(slot, node, &place, scope),
+        present.note(member.index, is_companion);
+        let slot = Slot::new(owner, member);
+        let place = place.element(slot.element.name, slot.kind);
+        match (slot.element.list, node) {
+            _ if is_companion => {
+                self.companion(slot, node, object.get(stem).map_or(&[][..], Node::items), &place, scope);
+            }
             (true, Node::Array(items)) if items.is_empty() => {
                 self.report.error(&place, IssueCode::Structure, "an array that is empty: leave the element out");
             }
@@ -145,7 +176,7 @@ impl<'v> Walk<'v> {
     }
 
     fn item(&mut self, slot: Slot, node: &Node, place: &Place<'_>, scope: Scope<'_>) {
-        if slot.is_primitive() {
+        if slot.primitive.is_some() {
             self.primitive(slot, node, place, scope);
             return;
         }
@@ -159,7 +190,11 @@ impl<'v> Walk<'v> {
                 self.typed(object, place, Scope { resource: object, ..scope });
             }
             "Resource" => self.resource(object, place, scope.entries),
-            kind => self.object(kind, Some(slot), object, place, scope),
+            kind => {
+                if let Some(definition) = definitions::definition(kind) {
+                    self.object(definition, Some(slot), object, place, scope);
+                }
+            }
         }
         match slot.kind {
             "Reference" => self.target(slot.element, object, place, scope),
@@ -175,72 +210,105 @@ impl<'v> Walk<'v> {
             Err(expected) => {
                 self.report.error(place, IssueCode::DataType, format!("{}: expected {expected}", slot.kind));
             }
+            Ok(()) if slot.kind == "xhtml" && self.is_form_only => {}
             Ok(()) if slot.kind == "xhtml" => narrative::check(node, place, &mut self.report),
             Ok(()) => binding::check(slot, node, place, &mut self.report),
         }
-        if let Some(element) = fhirpath::Element::of(node, None, slot.kind) {
+        if !self.is_form_only
+            && let Some(element) = fhirpath::Element::of(node, None, slot.kind)
+        {
             self.invariants_of_slot(slot, element, place, scope);
         }
     }
 
-    /// What stands in `_name`: an Element, or a list of them with `null` for none.
-    fn companion(&mut self, slot: Slot, node: &Node, place: &Place<'_>, scope: Scope<'_>) {
-        if !slot.is_primitive() {
+    /// What stands in `_name`, beside these values: an Element, or a list of them with `null` for none.
+    fn companion(&mut self, slot: Slot, node: &Node, values: &[Node], place: &Place<'_>, scope: Scope<'_>) {
+        if slot.primitive.is_none() {
             self.report.error(place, IssueCode::Structure, "only a primitive has a companion with `_`");
             return;
         }
+        let has_value = |at: usize| values.get(at).is_some_and(|value| *value != Node::Null);
         match (slot.element.list, node) {
             (true, Node::Array(items)) => {
                 for (at, item) in items.iter().enumerate().filter(|(_, item)| **item != Node::Null) {
-                    self.companion_of_one(slot, item, &place.index(at), scope);
+                    self.companion_of_one(slot, item, has_value(at), &place.index(at), scope);
                 }
             }
-            (false, node) if !matches!(node, Node::Array(_)) => self.companion_of_one(slot, node, place, scope),
+            (false, node) if !matches!(node, Node::Array(_)) => {
+                self.companion_of_one(slot, node, has_value(0), place, scope);
+            }
             _ => self.report.error(place, IssueCode::Structure, "a companion is an array where its element is one"),
         }
     }
 
-    fn companion_of_one(&mut self, slot: Slot, node: &Node, place: &Place<'_>, scope: Scope<'_>) {
-        match node {
-            Node::Object(object) => self.object("Element", Some(slot), object, place, scope),
-            _ => self.report.error(place, IssueCode::DataType, "id and extensions of a primitive: expected an object"),
+    fn companion_of_one(&mut self, slot: Slot, node: &Node, has_value: bool, place: &Place<'_>, scope: Scope<'_>) {
+        let (Node::Object(object), Some(definition)) = (node, definitions::definition("Element")) else {
+            self.report.error(place, IssueCode::DataType, "id and extensions of a primitive: expected an object");
+            return;
+        };
+        if !has_value {
+            self.has_children(object, place);
+        }
+        self.object(definition, Some(slot), object, place, scope);
+    }
+
+    /// Required elements are there, of a choice only one type, and no member twice.
+    fn presence(&mut self, definition: &'static Definition, present: &Present, object: &Object, place: &Place<'_>) {
+        for (index, element) in definition.elements.iter().enumerate() {
+            if element.required && !present.has(index) {
+                let stem = element.name.trim_end_matches("[x]");
+                self.report.error(&place.member(stem), IssueCode::RequiredMissing, "a required element is missing");
+            }
+        }
+        if present.is_any_twice || (present.values & present.companions) != 0 {
+            self.once(definition, object, place);
         }
     }
 
-    /// Required elements are there, and of a choice only one type.
-    fn presence(&mut self, kind: &'static str, object: &Object, place: &Place<'_>) {
-        for element in definitions::elements(kind) {
-            let is_choice = element.name.ends_with("[x]");
-            if !is_choice && !element.required {
-                continue;
+    fn once(&mut self, definition: &'static Definition, object: &Object, place: &Place<'_>) {
+        let mut chosen: Vec<(usize, &str)> = Vec::new();
+        for (at, (name, _)) in object.iter().enumerate() {
+            if object.iter().take(at).any(|(earlier, _)| earlier == name) {
+                self.report.error(&place.member(name), IssueCode::Structure, "a member that is there twice");
             }
-            let stem = element.name.trim_end_matches("[x]");
-            let names = object.iter().map(|(name, _)| name.strip_prefix('_').unwrap_or(name));
-            let mut chosen = names.filter(|name| stands_for(kind, element, name));
-            let first = chosen.next();
-            if first.is_none() && element.required {
-                self.report.error(&place.member(stem), IssueCode::RequiredMissing, "a required element is missing");
-            }
-            if is_choice && chosen.any(|other| Some(other) != first) {
-                self.report.error(&place.member(stem), IssueCode::Cardinality, "only one of the types of a choice");
+            let Some(member) = definition.member(name.strip_prefix('_').unwrap_or(name)) else { continue };
+            let Some(stem) = definition.elements[member.index].name.strip_suffix("[x]") else { continue };
+            match chosen.iter().find(|(index, _)| *index == member.index) {
+                Some((_, kind)) if *kind != member.kind => {
+                    self.report.error(&place.member(stem), IssueCode::Cardinality, "only one of the types of a choice");
+                }
+                Some(_) => {}
+                None => chosen.push((member.index, member.kind)),
             }
         }
+    }
+}
+
+/// Which elements of a type an object has, by their index: no type has as many as there are bits.
+#[derive(Default)]
+struct Present {
+    values: u128,
+    companions: u128,
+    is_any_twice: bool,
+}
+
+impl Present {
+    const fn note(&mut self, index: usize, is_companion: bool) {
+        let place = if is_companion { &mut self.companions } else { &mut self.values };
+        self.is_any_twice |= *place & (1 << index) != 0;
+        *place |= 1 << index;
+    }
+
+    const fn has(&self, index: usize) -> bool {
+        (self.values | self.companions) & (1 << index) != 0
     }
 }
 
 /// What stands beside the values of a list of primitives.
 fn companions<'n>(object: &'n Object, stem: &str, slot: Slot) -> &'n [Node] {
-    if !slot.is_primitive() {
+    if slot.primitive.is_none() {
         return &[];
     }
-    object.get(&format!("_{stem}")).map_or(&[][..], Node::items)
-}
-
-fn stands_for(kind: &str, element: &Element, name: &str) -> bool {
-    match element.name.strip_suffix("[x]") {
-        None => name == element.name,
-        Some(stem) => {
-            name.starts_with(stem) && definitions::locate(kind, name).is_some_and(|(found, _)| found == element)
-        }
-    }
+    let beside = object.iter().find(|(name, _)| name.strip_prefix('_') == Some(stem));
+    beside.map_or(&[][..], |(_, node)| node.items())
 }

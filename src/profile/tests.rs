@@ -233,3 +233,47 @@ fn us_core_is_carried() {
         &["information Patient.meta.profile[0]: a profile that is not loaded"],
     );
 }
+
+/// The quick check finds what is wrong with the form, as the whole validation does, and nothing else.
+#[test]
+fn the_form_alone() {
+    let form = |json: &str| {
+        let issues = check_structure(&Resource::parse(json.as_bytes()).unwrap());
+        issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    for (json, expected) in [
+        (r#"{"resourceType":"Patient","name":[{"given":["A"]}],"deceasedBoolean":false}"#, ""),
+        (
+            r#"{"resourceType":"Patient","gender":"zzz"}"#,
+            "Patient.gender: a code of the value set administrative-gender is required",
+        ),
+        (r#"{"resourceType":"Patient","nam":[]}"#, "Patient.nam: an element that this type does not have"),
+        (r#"{"resourceType":"Patient","name":{}}"#, "Patient.name: this element repeats: expected an array"),
+        (
+            r#"{"resourceType":"Patient","birthDate":"2024-1-1"}"#,
+            "Patient.birthDate: date: expected a date: YYYY, YYYY-MM or YYYY-MM-DD",
+        ),
+        (r#"{"resourceType":"Patient","active":1}"#, "Patient.active: boolean: expected true or false"),
+        (r#"{"resourceType":"Patient","name":[{}]}"#, "Patient.name[0]: ele-1: an element has a value or children"),
+        (r#"{"resourceType":"Patient","birthDate":"2024","_birthDate":{"id":"x"}}"#, ""),
+        (
+            r#"{"resourceType":"Patient","_birthDate":{"id":"x"}}"#,
+            "Patient.birthDate: ele-1: an element has a value or children",
+        ),
+        (
+            r#"{"resourceType":"Observation","status":"final","valueString":"a","valueInteger":1}"#,
+            "Observation.code: a required element is missing; Observation.value: only one of the types of a choice",
+        ),
+        (
+            r##"{"resourceType":"Patient","managingOrganization":{"reference":"#o"},"generalPractitioner":[{"reference":"x"}]}"##,
+            "Patient.managingOrganization.reference: ref-1: no contained resource has this id; Patient.generalPractitioner[0].reference: expected Type/id, #id, or an absolute URL",
+        ),
+        // pat-1, the narrative, profiles and extensions are for the whole validation.
+        (
+            r#"{"resourceType":"Patient","contact":[{"gender":"male"}],"text":{"status":"generated","div":"x"},"meta":{"profile":["http://a.org/b"]},"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/x","valueCode":"y"}]}"#,
+            "",
+        ),
+    ] {
+        assert_eq!(form(json), expected, "{json}");
+    }
+}

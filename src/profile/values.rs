@@ -60,7 +60,7 @@ pub fn of<'n>(kind: &'static str, object: &'n Object, name: &str) -> Vec<Value<'
             continue;
         }
         if let Some((found, of)) = definitions::locate(kind, stem)
-            && found == element
+            && std::ptr::eq(found, element)
         {
             return listed(object.get(stem), object.get(&format!("_{stem}")), of, element.name);
         }

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use super::references;
+use crate::fhir::Resource;
 use crate::record::{Criterion, Range, ResourceKey, Scan, Space, reference_key};
 
 /// Type of the compartment and of the member, to the member's parameters.
@@ -73,11 +75,23 @@ pub fn criterion(kind: &str, id: &str, member: &str) -> Option<Criterion> {
     }
 }
 
+/// Whose compartments of type `kind` a resource lies in.
+pub fn owners(kind: &str, resource: &Resource) -> Vec<ResourceKey> {
+    let own = resource.id().filter(|_| resource.kind() == kind).map(|id| ResourceKey::new(kind, id));
+    let parameters = table().iter().find(|((owner, member), _)| (*owner, *member) == (kind, resource.kind()));
+    let codes = parameters.into_iter().flat_map(|(_, codes)| codes).filter(|code| **code != ITSELF);
+    let mut owners: Vec<ResourceKey> = codes.flat_map(|code| references(resource, code)).collect();
+    owners.retain(|owner| owner.kind == kind);
+    owners.extend(own);
+    owners.sort_unstable();
+    owners.dedup();
+    owners
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::Timestamp;
-    use crate::fhir::Resource;
     use crate::search::parameters::{ParameterType, parameter};
     use crate::search::{index, matches};
 
@@ -86,6 +100,8 @@ mod tests {
         let keys = index(&resource, Timestamp::default());
         let found = criterion(kind, "a", resource.kind())
             .map(|criterion| matches(&keys, resource.id().unwrap(), &criterion).unwrap());
+        let owns = owners(kind, &resource).contains(&ResourceKey::new(kind, "a"));
+        assert_eq!(owns, found == Some(true), "{kind} {json}");
         assert_eq!(found, expected, "{kind} {json}");
     }
 

@@ -45,15 +45,33 @@ pub fn pack_keys(keys: &[IndexKey]) -> Vec<u8> {
     packed
 }
 
-pub fn unpack_keys(mut packed: &[u8]) -> Vec<IndexKey> {
-    let mut keys = Vec::new();
-    while let Some((length, rest)) = packed.split_first_chunk()
-        && let Some((key, rest)) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))
-    {
-        keys.push(IndexKey(key.to_vec()));
+pub fn unpack_keys(packed: &[u8]) -> Vec<IndexKey> {
+    packed_keys(packed).map(|key| IndexKey(key.to_vec())).collect()
+}
+
+/// The keys in a row, one by one.
+pub fn packed_keys(mut packed: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = packed.split_first_chunk()?;
+        let (key, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
         packed = rest;
-    }
-    keys
+        Some(key)
+    })
+}
+
+/// Characters of a word that count: what is longer is no word, and PostgreSQL keeps none beyond 2,046 bytes.
+const WORD_LENGTH_MAX: usize = 100;
+
+/// The words of a text as full text keeps and asks for them: letters and digits, in lower case, accents that stand apart
+/// left out.
+pub fn words(text: &str) -> impl Iterator<Item = String> {
+    let parts = text.split(|one: char| !one.is_alphanumeric() && !is_combining(one));
+    let plain = |word: &str| word.chars().filter(|one| !is_combining(*one)).take(WORD_LENGTH_MAX).collect::<String>();
+    parts.map(move |word| plain(word).to_lowercase()).filter(|word| !word.is_empty())
+}
+
+const fn is_combining(one: char) -> bool {
+    matches!(one, '\u{300}'..='\u{36f}')
 }
 
 pub fn lanes_to_bytes(lanes: &Lanes) -> Vec<u8> {
@@ -139,6 +157,12 @@ mod tests {
     fn keys_survive_packing() {
         let keys: Vec<IndexKey> = [0, 1, 48, 300].map(|length| IndexKey(vec![7; 8 + length])).into();
         assert_eq!(unpack_keys(&pack_keys(&keys)), keys);
+    }
+
+    #[test]
+    fn words_are_letters_and_digits() {
+        let words: Vec<String> = words("  Cafe\u{301}-au \"lait\", 2x; Ärzte").collect();
+        assert_eq!(words, ["cafe", "au", "lait", "2x", "ärzte"]);
     }
 
     #[test]

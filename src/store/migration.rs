@@ -26,7 +26,8 @@ macro_rules! migration {
 }
 
 /// All of them, oldest first.
-pub const ALL: &[Migration] = &[migration!(1, "0001", "initial"), migration!(2, "0002", "mapping_trail")];
+pub const ALL: &[Migration] =
+    &[migration!(1, "0001", "initial"), migration!(2, "0002", "mapping_trail"), migration!(3, "0003", "fhir_door")];
 
 /// A migration as a database has recorded it.
 pub struct Applied {

@@ -7,7 +7,7 @@
 //! claimable only while it is the oldest unfinished one in each of its lanes (P3); a conclusion under a lost lease
 //! changes nothing. It does not know what a message means, and makes no decision.
 //!
-//! SQL lives in `sqlite` and `postgres` only.
+//! SQL lives in `sqlite` and `postgres`; what their searches have in common is put together in `search`.
 //!
 //! To change what is kept: a migration pair (`migration`), the statements of both backends, and a case in `conformance`.
 
@@ -16,7 +16,9 @@ mod conformance;
 mod encoding;
 mod migration;
 mod open;
+mod period;
 mod postgres;
+mod search;
 mod sqlite;
 
 pub use open::{StoreUrl, open};
@@ -253,80 +255,37 @@ pub trait ResourceStore: Send + Sync {
 /// What the FHIR door asks.
 pub trait FhirStore: Send + Sync {
     /// Journals a request and writes what follows from it, in one transaction; many requests share one commit.
-    fn commit(&self, request: Request) -> Answer<'_, Committed> {
-        let _ = (request,);
-        not_built("commit")
-    }
+    fn commit(&self, request: Request) -> Answer<'_, Committed>;
 
     /// The current version, or an older one. A deleted resource is answered with its deletion. Merged identities are not
     /// followed: a merged resource is read as what it was written to be.
-    fn read<'a>(&'a self, key: &'a ResourceKey, version: Option<u32>) -> Answer<'a, Option<ResourceVersion>> {
-        let _ = (key, version);
-        not_built("read")
-    }
+    fn read<'a>(&'a self, key: &'a ResourceKey, version: Option<u32>) -> Answer<'a, Option<ResourceVersion>>;
 
     /// A version by its number.
-    fn version(&self, number: VersionNumber) -> Answer<'_, Option<ResourceVersion>> {
-        let _ = (number,);
-        not_built("version")
-    }
+    fn version(&self, number: VersionNumber) -> Answer<'_, Option<ResourceVersion>>;
 
-    fn search<'a>(&'a self, query: &'a SearchQuery) -> Answer<'a, SearchPage> {
-        let _ = (query,);
-        not_built("search")
-    }
+    fn search<'a>(&'a self, query: &'a SearchQuery) -> Answer<'a, SearchPage>;
 
-    fn history_page<'a>(&'a self, query: &'a HistoryQuery) -> Answer<'a, HistoryPage> {
-        let _ = (query,);
-        not_built("history_page")
-    }
+    fn history_page<'a>(&'a self, query: &'a HistoryQuery) -> Answer<'a, HistoryPage>;
 
     /// Everyone merged with one of the keys, they themselves included.
-    fn families<'a>(&'a self, keys: &'a [ResourceKey]) -> Answer<'a, Vec<ResourceKey>> {
-        let _ = (keys,);
-        not_built("families")
-    }
+    fn families<'a>(&'a self, keys: &'a [ResourceKey]) -> Answer<'a, Vec<ResourceKey>>;
 
     /// The number that every version written so far is at or below.
-    fn latest_version(&self) -> Answer<'_, VersionNumber> {
-        not_built("latest_version")
-    }
-    fn snapshot<'a>(&'a self, query: &'a SnapshotQuery) -> Answer<'a, Vec<ResourceVersion>> {
-        let _ = (query,);
-        not_built("snapshot")
-    }
+    fn latest_version(&self) -> Answer<'_, VersionNumber>;
+    fn snapshot<'a>(&'a self, query: &'a SnapshotQuery) -> Answer<'a, Vec<ResourceVersion>>;
 
-    fn keep_export<'a>(&'a self, job: &'a ExportJob) -> Answer<'a, ()> {
-        let _ = (job,);
-        not_built("keep_export")
-    }
-    fn export<'a>(&'a self, id: &'a str) -> Answer<'a, Option<ExportJob>> {
-        let _ = (id,);
-        not_built("export")
-    }
-    fn drop_export<'a>(&'a self, id: &'a str) -> Answer<'a, bool> {
-        let _ = (id,);
-        not_built("drop_export")
-    }
+    fn keep_export<'a>(&'a self, job: &'a ExportJob) -> Answer<'a, ()>;
+    fn export<'a>(&'a self, id: &'a str) -> Answer<'a, Option<ExportJob>>;
+    fn drop_export<'a>(&'a self, id: &'a str) -> Answer<'a, bool>;
 
     /// Which definitions of search parameters the index was made by; none for a store that was never indexed so.
-    fn indexed_by(&self) -> Answer<'_, Option<crate::base::Digest>> {
-        not_built("indexed_by")
-    }
+    fn indexed_by(&self) -> Answer<'_, Option<crate::base::Digest>>;
     /// Puts the index of these current resources anew. One that has moved on since is left alone: its writer indexed it.
-    fn reindex<'a>(&'a self, resources: &'a [(VersionNumber, Vec<IndexKey>, ResourceText)]) -> Answer<'a, ()> {
-        let _ = (resources,);
-        not_built("reindex")
-    }
-    fn set_indexed_by(&self, definitions: crate::base::Digest) -> Answer<'_, ()> {
-        let _ = (definitions,);
-        not_built("set_indexed_by")
-    }
+    fn reindex<'a>(&'a self, resources: &'a [(VersionNumber, Vec<IndexKey>, ResourceText)]) -> Answer<'a, ()>;
+    fn set_indexed_by(&self, definitions: crate::base::Digest) -> Answer<'_, ()>;
     /// Current resources of all types behind a number, in the order of their numbers, for reindexing.
-    fn current_after(&self, after: Option<VersionNumber>, limit: u32) -> Answer<'_, Vec<ResourceVersion>> {
-        let _ = (after, limit);
-        not_built("current_after")
-    }
+    fn current_after(&self, after: Option<VersionNumber>, limit: u32) -> Answer<'_, Vec<ResourceVersion>>;
 }
 
 /// What must be known to all replicas to let nobody in twice or by a wrong key.
@@ -337,20 +296,10 @@ pub trait AccessStore: Send + Sync {
         token: &'a crate::base::Digest,
         now: Timestamp,
         expires_at: Timestamp,
-    ) -> Answer<'a, bool> {
-        let _ = (token, now, expires_at);
-        not_built("use_once")
-    }
+    ) -> Answer<'a, bool>;
 
     /// The secret of that name; `fresh` becomes it when there is none yet.
-    fn secret<'a>(&'a self, name: &'a str, fresh: &'a [u8]) -> Answer<'a, Vec<u8>> {
-        let _ = (name, fresh);
-        not_built("secret")
-    }
-}
-
-fn not_built<'a, T>(operation: &'static str) -> Answer<'a, T> {
-    Box::pin(async move { Err(StoreError::Configuration(format!("{operation} is not built yet"))) })
+    fn secret<'a>(&'a self, name: &'a str, fresh: &'a [u8]) -> Answer<'a, Vec<u8>>;
 }
 
 /// Deliveries: claimed, attempted, finished. The table is the queue.

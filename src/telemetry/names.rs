@@ -109,6 +109,10 @@ metrics_table! {
     IntakeOverloads: Counter "loopgate_intake_overloads_total",
     /// Times the store did not answer. Labels: kind.
     StoreErrors: Counter "loopgate_store_errors_total",
+    /// Requests at the FHIR door. Labels: interaction, code.
+    FhirRequests: Counter "loopgate_fhir_requests_total",
+    /// From a request at the FHIR door to its answer, in seconds. Labels: interaction.
+    FhirRequestSeconds: Histogram "loopgate_fhir_request_seconds",
     /// Panics caught at a task boundary.
     Panics: Counter "loopgate_panics_total",
 }
@@ -121,6 +125,7 @@ pub enum Label {
     Outcome,
     Code,
     Event,
+    Interaction,
     Kind,
 }
 
@@ -132,6 +137,7 @@ impl Label {
             Self::Outcome => "outcome",
             Self::Code => "code",
             Self::Event => "event",
+            Self::Interaction => "interaction",
             Self::Kind => "kind",
         }
     }

@@ -36,6 +36,11 @@ pub fn referral_id(service_request: &str) -> ReferralId {
     ReferralId(uuid::Uuid::new_v5(&REFERRALS, service_request.as_bytes()))
 }
 
+/// Whether resources of this type can say anything of a referral.
+pub fn is_observed(kind: &str) -> bool {
+    matches!(kind, "ServiceRequest" | "Task" | "Appointment" | "Encounter" | "DiagnosticReport" | "DocumentReference")
+}
+
 /// What the resources of one message say, in the order in which they say it. Times without an offset are read in
 /// `zone`; what carries no time happened when it was sent, or else at `received_at`.
 pub fn observe(resources: &[Resource], received_at: Timestamp, zone: &TimeZone) -> Vec<Observation> {

@@ -13,6 +13,12 @@ const BUSINESS_STATUS_OF_BSER: &str = "http://hl7.org/fhir/us/bser/CodeSystem/Ta
 /// The finer states of our own.
 pub(super) const BUSINESS_STATUS_OF_OURS: &str = "urn:loopgate:referral-state";
 
+/// What the input is called that names the running timer.
+const TIMER: &str = "timer";
+
+/// What an output is called that names a report.
+const OUTPUT: &str = "report";
+
 /// The system of the pipeline column, carried as a tag.
 const STAGE: &str = "urn:loopgate:stage";
 
@@ -38,12 +44,79 @@ pub fn record(state: &State) -> Resource {
     object.set("lastModified", instant(state.changed_at));
     if let Some(running) = state.clocks.hook {
         object.set("restriction", object_of([("period", object_of([("end", instant(running.due_at))]))]));
-        object.set("input", vec![input("timer", running.kind.as_str())]);
+        object.set("input", vec![input(TIMER, running.kind.as_str())]);
     }
     if !state.outputs.is_empty() {
         object.set("output", state.outputs.iter().map(|id| output(id)).collect::<Vec<_>>());
     }
     task
+}
+
+/// Elements of the Task that are the machine's to say, present or absent; lists of them are its own as a whole, but
+/// for `input`, `output` and `meta`, where partners have theirs beside it.
+const OF_THE_MACHINE: [&str; 12] = [
+    "basedOn",
+    "status",
+    "statusReason",
+    "businessStatus",
+    "intent",
+    "priority",
+    "code",
+    "focus",
+    "for",
+    "authoredOn",
+    "lastModified",
+    "restriction",
+];
+
+/// The machine's record put over a Task as it stands: what others added (notes, owner, inputs) stays.
+pub fn over(current: &Resource, record: &Resource) -> Resource {
+    let mut task = current.clone();
+    for element in OF_THE_MACHINE {
+        match record.get(element) {
+            Some(node) => task.object_mut().set(element, node.clone()),
+            None => drop(task.object_mut().remove(element)),
+        }
+    }
+    task.object_mut().set("meta", stage_over(current, record));
+    beside(&mut task, record, "input", |input| input.text(&["type", "text"]) == Some(TIMER));
+    let reports: Vec<&str> = entries(record, "output").filter_map(|output| output.text(REPORT)).collect();
+    beside(&mut task, record, "output", |output| {
+        output.text(&["type", "text"]) == Some(OUTPUT) || output.text(REPORT).is_some_and(|id| reports.contains(&id))
+    });
+    task
+}
+
+/// Where an output names its document.
+const REPORT: &[&str] = &["valueReference", "reference"];
+
+fn entries<'r>(resource: &'r Resource, element: &str) -> impl Iterator<Item = &'r Node> + use<'r> {
+    resource.get(element).into_iter().flat_map(Node::items)
+}
+
+/// Puts the record's entries of a list behind those of others.
+fn beside(task: &mut Resource, record: &Resource, element: &str, is_ours: impl Fn(&Node) -> bool) {
+    let theirs = entries(task, element).filter(|entry| !is_ours(entry)).cloned();
+    let all: Vec<Node> = theirs.chain(entries(record, element).cloned()).collect();
+    if all.is_empty() {
+        task.object_mut().remove(element);
+    } else {
+        task.object_mut().set(element, all);
+    }
+}
+
+/// The `meta` of the Task as it stands, with the stage of the record.
+fn stage_over(current: &Resource, record: &Resource) -> Object {
+    let mut meta = match current.get("meta") {
+        Some(Node::Object(meta)) => meta.clone(),
+        _ => Object::new(),
+    };
+    let is_stage = |tag: &&Node| tag.text(&["system"]) == Some(STAGE);
+    let theirs = meta.get("tag").into_iter().flat_map(Node::items).filter(|tag| !is_stage(tag)).cloned();
+    let ours = record.get("meta").and_then(|meta| meta.get("tag")).into_iter().flat_map(Node::items).cloned();
+    let tags: Vec<Node> = theirs.chain(ours).collect();
+    meta.set("tag", tags);
+    meta
 }
 
 /// `Task.status`. Once work has begun it does not go back before `in-progress`, and a decline is `failed` (COW).
@@ -132,7 +205,7 @@ const fn priority(state: &State) -> &'static str {
 }
 
 fn output(id: &str) -> Node {
-    object_of([("type", object_of([("text", "report".into())])), ("valueReference", reference(id))])
+    object_of([("type", object_of([("text", OUTPUT.into())])), ("valueReference", reference(id))])
 }
 
 fn input(kind: &str, value: &str) -> Node {

@@ -8,68 +8,24 @@ import asyncio
 import json
 import os
 import pathlib
-import queue
 import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import hl7
 import hl7.client
 import hl7.mllp
 import messages
+from checks import WAIT_SECONDS, Checks, Program, expect
 
 HERE = pathlib.Path(__file__).parent
-WAIT_SECONDS = 30
-
-
-class Checks:
-    """Counts what passed and what failed."""
-
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def run(self, name, check, *arguments):
-        try:
-            check(*arguments)
-        except Exception as error:  # a check may fail in any way a library chooses
-            self.failed += 1
-            print(f"FAILED {name}: {type(error).__name__}: {error}", flush=True)
-        else:
-            self.passed += 1
-            print(f"ok     {name}", flush=True)
-
-
-class Program:
-    """A child process whose lines of JSON are read in the background."""
-
-    def __init__(self, command, log):
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        self.lines = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.put(json.loads(line))
-
-    def line(self):
-        return self.lines.get(timeout=WAIT_SECONDS)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=WAIT_SECONDS)
 
 
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
-
-
-def expect(actual, expected):
-    if actual != expected:
-        raise AssertionError(f"expected {expected}, got {actual}")
 
 
 def answers_of(acks):

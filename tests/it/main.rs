@@ -5,6 +5,8 @@
 mod canary;
 mod configurations;
 mod documented;
+mod fhir;
+mod fhir_xml;
 mod fhirpath;
 mod guide_codes;
 mod layers;

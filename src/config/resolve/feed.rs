@@ -33,11 +33,7 @@ pub(super) fn feed(section: &Section<'_>, faults: &mut Vec<Fault>) -> Feed {
             Some("refuse") => ReusePolicy::Refuse,
             _ => ReusePolicy::Flag,
         },
-        role: match section.text("role") {
-            Some("placer") => Some(Role::Placer),
-            Some("filler") => Some(Role::Filler),
-            _ => None,
-        },
+        role: role(section),
         default_charset: known(section, "default_charset", "a code of HL7 table 0211", faults, |text| {
             Charset::from_code(text).is_some()
         }),
@@ -47,6 +43,15 @@ pub(super) fn feed(section: &Section<'_>, faults: &mut Vec<Fault>) -> Feed {
         processing_ids: section.texts("processing_ids"),
         overlays: section.texts("overlays"),
         validation: section.text("validation").and_then(Policy::named).unwrap_or(Policy::Off),
+    }
+}
+
+/// The part in a referral, as feeds and clients of the FHIR door name it.
+pub(super) fn role(section: &Section<'_>) -> Option<Role> {
+    match section.text("role")? {
+        "placer" => Some(Role::Placer),
+        "filler" => Some(Role::Filler),
+        _ => None,
     }
 }
 

@@ -18,6 +18,8 @@ NOT_R4_TYPES = {"SubscriptionStatus", "MetadataResource", "MoneyQuantity", "Simp
 NOT_R4_TARGETS = {"Bot", "ClientApplication"}
 # AuditEvent.source.observer of 4.0.1 does not name Subscription.
 NOT_R4_TARGETS_AT = {"AuditEvent.source.observer": {"Subscription"}}
+# The packaged definitions narrow this element; in 4.0.1 it is any resource.
+ANY_RESOURCE_AT = {"Bundle.entry.response.outcome"}
 # Meta of 4.0.1 has these elements and no others.
 META = {"id", "extension", "versionId", "lastUpdated", "source", "profile", "security", "tag"}
 
@@ -78,6 +80,8 @@ def fhir_type(kind):
 
 def types(element, every_type):
     """The type codes of an element, or the name under which its elements are described."""
+    if element["path"] in ANY_RESOURCE_AT:
+        return "Resource"
     if "contentReference" in element:
         return "=" + element["contentReference"].lstrip("#")
     codes = [kind["code"] for kind in element["type"]]

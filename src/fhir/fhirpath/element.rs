@@ -21,7 +21,7 @@ pub struct Element<'n> {
 enum Content<'n> {
     /// A primitive that has only extensions.
     Absent,
-    Boolean(bool),
+    Boolean(&'n bool),
     Number(&'n SmolStr),
     Text(&'n SmolStr),
     Object(&'n Object),
@@ -57,7 +57,7 @@ impl<'n> Element<'n> {
         let companion = companion.and_then(Node::as_object);
         let content = match node {
             None | Some(Node::Null | Node::Array(_)) => Content::Absent,
-            Some(Node::Bool(value)) => Content::Boolean(*value),
+            Some(Node::Bool(value)) => Content::Boolean(value),
             Some(Node::Number(text)) => Content::Number(text),
             Some(Node::String(text)) => Content::Text(text),
             Some(Node::Object(object)) => {
@@ -92,6 +92,23 @@ impl<'n> Element<'n> {
         }
     }
 
+    /// Whether this is the very element that stands in the tree as this node with this companion.
+    pub fn is_at(&self, node: &Node, companion: Option<&Node>) -> bool {
+        use std::ptr::eq;
+        match (self.content, node) {
+            (Content::Boolean(value), Node::Bool(other)) => eq(value, other),
+            (Content::Number(text), Node::Number(other)) | (Content::Text(text), Node::String(other)) => {
+                eq(text, other)
+            }
+            (Content::Object(object), Node::Object(other)) => eq(object, other),
+            (Content::Absent, _) => match (self.companion, companion) {
+                (Some(own), Some(Node::Object(other))) => eq(own, other),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     pub const fn has_value(&self) -> bool {
         !matches!(self.content, Content::Absent | Content::Object(_))
     }
@@ -100,7 +117,7 @@ impl<'n> Element<'n> {
     pub fn value(&self) -> Option<Value> {
         match self.content {
             Content::Absent => None,
-            Content::Boolean(value) => Some(Value::Boolean(value)),
+            Content::Boolean(value) => Some(Value::Boolean(*value)),
             Content::Number(text) => self.number(text),
             Content::Text(text) => Some(self.typed(text)),
             Content::Object(object) => is_quantity(self.kind).then(|| quantity(object))?.map(Value::from),

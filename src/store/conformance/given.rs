@@ -9,8 +9,9 @@ use super::setup::{Keep, Shared};
 use crate::base::ids::{DeliveryId, EndpointName, FeedName, MessageId, ReferralId};
 use crate::base::{Digest, Timestamp};
 use crate::record::{
-    Audit, Cause, Conclusion, Delivery, Disposition, IdentifierKey, Lane, Lanes, MessageOutcome, NewDelivery, Payload,
-    Reception, Referral, ReferralWrite, ResourceKey, ResourceText, ResourceWrite, ReusePolicy, StoredMessage, Trail,
+    Audit, Cause, Committed, Conclusion, Counting, Criterion, Delivery, Disposition, IdentifierKey, IndexKey,
+    KindQuery, Lane, Lanes, MessageOutcome, NewDelivery, Payload, Range, Reception, Referral, ReferralWrite, Request,
+    ResourceKey, ResourceText, ResourceWrite, ReusePolicy, Scan, SearchQuery, Space, StoredMessage, Trail,
 };
 use crate::store::{Admission, Concluded, Lease, Load, Loaded};
 
@@ -96,6 +97,21 @@ impl Bench {
         self.store.claim_deliveries(&self.lease, at(now), &except, &paused, 100).await.expect("a claim")
     }
 
+    pub async fn commit(&self, request: Request) -> Committed {
+        self.store.commit(request).await.expect("a commit")
+    }
+
+    /// Commits a request that writes these.
+    pub async fn put(&self, resources: Vec<ResourceWrite>) -> Committed {
+        self.commit(request(resources)).await
+    }
+
+    /// The ids of a search's page, as `Type/id`.
+    pub async fn find(&self, query: &SearchQuery) -> Vec<String> {
+        let page = self.store.search(query).await.expect("a search");
+        page.matches.iter().map(|found| found.key.to_string()).collect()
+    }
+
     /// Concludes a fresh message of a lane of its own with what `fill` adds.
     pub async fn conclude_with(&self, fill: impl FnOnce(&mut Conclusion)) -> Concluded {
         let lane = Digest::of(Uuid::new_v4().as_bytes()).as_i64();
@@ -174,6 +190,56 @@ pub fn patient_write(id: &str, follows: u32, record_numbers: &[&str]) -> Resourc
         text: ResourceText::default(),
         deleted: false,
     }
+}
+
+/// A request that writes these.
+pub fn request(resources: Vec<ResourceWrite>) -> Request {
+    let reception = Reception {
+        feed: FeedName::new("app"),
+        message_type: "POST".into(),
+        ..reception(&Uuid::new_v4().to_string(), &[1])
+    };
+    let conclusion = Conclusion { resources, release: "".into(), ..conclusion(Cause::Request) };
+    Request { reception, conclusion, guards: vec![] }
+}
+
+/// A key in the space of a parameter.
+pub fn key(kind: &str, parameter: &str, value: &str) -> IndexKey {
+    Space::of(kind, parameter).key(value.as_bytes())
+}
+
+/// A version that bears these keys, and the one that every living resource bears.
+pub fn write(kind: &str, id: &str, follows: u32, keys: &[(&str, &str)]) -> ResourceWrite {
+    let content = Bytes::from(format!("{kind}/{id} after {follows}"));
+    let mut index: Vec<_> = keys.iter().map(|(parameter, value)| key(kind, parameter, value)).collect();
+    index.push(key(kind, "_lastUpdated", "now"));
+    index.sort_unstable();
+    index.dedup();
+    let digest = Digest::of(&content);
+    let key = ResourceKey::new(kind, id);
+    ResourceWrite { key, follows, digest, content, message: None, index, text: ResourceText::default(), deleted: false }
+}
+
+/// The end of a resource.
+pub fn deletion(kind: &str, id: &str, follows: u32) -> ResourceWrite {
+    ResourceWrite { content: Bytes::new(), index: vec![], deleted: true, ..write(kind, id, follows, &[]) }
+}
+
+/// Bears exactly this key.
+pub fn bears(kind: &str, parameter: &str, value: &str) -> Criterion {
+    Criterion::Bears(vec![Scan { range: Range::Exactly(key(kind, parameter, value)), tests: vec![] }])
+}
+
+/// Bears a key from one up to and without another.
+pub fn within(kind: &str, parameter: &str, from: &str, to: &str) -> Criterion {
+    let [from, to] = [from, to].map(|value| key(kind, parameter, value));
+    Criterion::Bears(vec![Scan { range: Range::Within { from, to }, tests: vec![] }])
+}
+
+/// A search of one type in the order of creation.
+pub fn search(kind: &str, criterion: Criterion) -> SearchQuery {
+    let kinds = vec![KindQuery { kind: kind.into(), criterion, order: vec![] }];
+    SearchQuery { kinds, after: None, limit: 100, count: Counting::WhenKnown }
 }
 
 pub fn referral_id(number: u128) -> ReferralId {

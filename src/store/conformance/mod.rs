@@ -8,10 +8,15 @@ mod admission;
 mod conclusions;
 mod deliveries;
 pub(super) mod given;
+mod histories;
+mod kept;
 mod lanes;
 mod leases;
+mod model;
 mod referrals;
+mod requests;
 mod resources;
+mod searches;
 mod setup;
 mod trail;
 
@@ -50,6 +55,19 @@ suite! {
         the_backlog_counts, many_callers_share_commits];
     resources: [versions_follow_each_other, a_batch_may_write_successive_versions, a_wrong_version_conflicts,
         identifiers_follow_the_index, redirects_collapse, identifiers_lead_to_the_survivor];
+    requests: [a_request_is_journalled_and_in_effect, a_stale_request_changes_nothing, a_guard_is_searched_again,
+        requests_of_one_moment_do_not_disturb_each_other, one_of_two_creations_wins, a_guard_lets_one_through,
+        a_request_moves_all_that_a_message_moves, a_request_is_never_put_to_work, a_deleted_resource_is_read_as_deleted];
+    histories: [versions_are_read_by_number_and_id, a_history_is_read_in_pages, a_history_of_a_type_and_of_all,
+        a_history_keeps_to_its_period, a_snapshot_shows_the_past, current_resources_are_listed_for_reindexing,
+        families_are_all_who_were_merged];
+    searches: [keys_are_found_exactly_and_in_ranges, keys_are_tested_byte_by_byte, criteria_combine,
+        deleted_resources_are_not_found, pages_follow_the_order_of_creation, pages_are_stable_under_writes,
+        several_types_follow_each_other, matches_are_counted, results_are_ordered_by_their_keys,
+        several_orders_decide_in_turn, an_order_spans_types, chains_are_followed, reverse_chains_are_followed,
+        chains_combine_with_other_criteria, words_are_found, many_matches_are_found_as_few_are,
+        an_index_is_made_anew];
+    kept: [exports_are_kept_until_they_are_dropped, a_token_is_used_once, a_secret_is_made_once];
     trail: [a_trace_is_found_again, codes_wait_until_the_message_runs_again, versions_name_their_message];
     referrals: [versions_are_checked, timeline_keeps_the_order, open_referrals_follow_merges, timers_fire_once,
         a_timer_fires_and_not_its_neighbour,        work_items_are_kept];

@@ -7,6 +7,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::connection;
 use super::fault::Answered;
+use super::resources::{Ledger, Write};
 use super::{deliveries, lanes, messages, referrals, resources, sql, trail};
 use crate::record::{Cause, Conclusion, MessageOutcome};
 use crate::store::{Concluded, encoding};
@@ -38,13 +39,26 @@ async fn write(connection: &mut PgConnection, token: i64, batch: &[Conclusion]) 
     }
     // What parks a message has no effect but its notes.
     let effective: Vec<&Conclusion> = batch.iter().filter(|one| !parks(one)).collect();
-    if !resources::write(connection, &effective).await? || !referrals::write(connection, &effective).await? {
+    if !write_resources(connection, &effective).await? || !referrals::write(connection, &effective).await? {
         return Ok(Concluded::Conflict);
     }
     deliveries::insert(connection, &effective).await?;
     trail::write(connection, &effective).await?;
-    write_notes(connection, batch).await?;
+    write_notes(connection, &batch.iter().collect::<Vec<_>>()).await?;
     Ok(Concluded::Done)
+}
+
+/// `false`: a resource has moved on since it was read.
+async fn write_resources(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answered<bool> {
+    let keys = batch.iter().flat_map(|one| one.resources.iter().map(|write| &write.key)).collect();
+    let mut ledger = Ledger::read(connection, keys).await?;
+    let current = batch.iter().all(|one| ledger.accept(&one.resources));
+    let writes: Vec<Write<'_>> = batch.iter().flat_map(|one| Write::all(one, None)).collect();
+    if !current || !ledger.write(connection, &writes).await? {
+        return Ok(false);
+    }
+    resources::write_redirects(connection, batch).await?;
+    Ok(true)
 }
 
 fn parks(conclusion: &Conclusion) -> bool {
@@ -88,7 +102,7 @@ async fn settle_messages(connection: &mut PgConnection, batch: &[&Conclusion]) -
 }
 
 /// What people read of it: work items and the audit trail.
-async fn write_notes(connection: &mut PgConnection, batch: &[Conclusion]) -> Answered<()> {
+pub async fn write_notes(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answered<()> {
     let items =
         batch.iter().flat_map(|one| one.work_items.iter().map(|item| (item, one.cause.message(), one.concluded_at)));
     referrals::add_work_items(connection, items.collect()).await?;

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 use super::fault::{Answered, Fault};
 use super::sql;
 use crate::base::Digest;
+use crate::base::limits::SEARCH_TIMEOUT;
 use crate::record::Lane;
 use crate::store::StoreError;
 use crate::store::migration::{self, Applied};
@@ -37,6 +38,19 @@ pub fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         StoreError::Configuration("the PostgreSQL URL cannot be read: see the manual of libpq".to_owned())
     })?;
     Ok(options.application_name("loopgate").options(SETTINGS))
+}
+
+/// The same for sessions that search: tables are joined in the order in which a statement names them, by their indexes,
+/// and what takes too long is stopped.
+pub fn searching(options: &PgConnectOptions) -> PgConnectOptions {
+    let limit = SEARCH_TIMEOUT.as_millis().to_string();
+    options.clone().options([
+        ("statement_timeout", &*limit),
+        ("join_collapse_limit", "1"),
+        ("from_collapse_limit", "1"),
+        ("enable_material", "off"),
+        ("plan_cache_mode", "force_generic_plan"),
+    ])
 }
 
 /// Up to so many connections, made when they are needed and made anew when they break.
@@ -78,9 +92,14 @@ pub enum Space {
     ControlId,
     Lane,
     Subject,
+    Versions,
+    Guard,
 }
 
 impl Space {
+    /// The lock of the numbers of versions.
+    pub const VERSIONS: (Self, i32) = (Self::Versions, 0);
+
     /// The lock of a lane.
     pub fn lane(lane: Lane) -> (Self, i32) {
         (Self::Lane, bucket(lane.0))

@@ -1,6 +1,10 @@
 //! What can go wrong below a statement, and how the port's error tells it without a value (P8).
 
+use crate::base::limits::SEARCH_TIMEOUT;
 use crate::store::StoreError;
+
+/// SQLSTATE of a statement that took too long.
+const STOPPED: &str = "57014";
 
 /// Trouble in one operation.
 #[derive(Debug)]
@@ -25,19 +29,22 @@ impl Fault {
 
     pub fn into_store_error(self, operation: &'static str) -> StoreError {
         match self {
+            Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some(STOPPED) => {
+                StoreError::TooSlow { operation, seconds: SEARCH_TIMEOUT.as_secs() }
+            }
             Self::Database(error) => StoreError::Unavailable { operation, reason: reason(&error) },
             Self::Corrupt { table, column, row } => StoreError::Corrupt { table, column, row },
         }
     }
 
-    /// May come of a single row: what the server says of values and rows (SQLSTATE classes 21 to 23 and 54), and rows
-    /// that do not decode.
+    /// May come of a single row: what the server says of values and rows (SQLSTATE classes 21 to 23 and 54), rows that
+    /// do not decode, and a search that was stopped.
     pub fn is_of_a_row(&self) -> bool {
         match self {
             Self::Corrupt { .. } => true,
-            Self::Database(sqlx::Error::Database(error)) => {
-                error.code().is_some_and(|code| ["21", "22", "23", "54"].iter().any(|class| code.starts_with(class)))
-            }
+            Self::Database(sqlx::Error::Database(error)) => error
+                .code()
+                .is_some_and(|code| ["21", "22", "23", "54", STOPPED].iter().any(|class| code.starts_with(class))),
             Self::Database(error) => matches!(error, sqlx::Error::Encode(_) | sqlx::Error::Protocol(_)),
         }
     }

@@ -1,27 +1,33 @@
 //! The shared backend: PostgreSQL, where several replicas work on one store.
 //!
-//! Path: `admit` goes through one task that collects what waits into one transaction (`admit`); every other verb is a
-//! transaction of its caller's on a pooled connection, its statements over whole arrays. Replicas are kept apart by
+//! Path: `admit` and the requests of the FHIR doors go each through one task that collects what waits into one transaction
+//! (`admit`, `commit`); every other verb is a transaction of its caller's on a pooled connection, its statements over whole arrays. Replicas are kept apart by
 //! leases (`lease`, `presence`) and locks on lanes (`connection::Space`), and wake each other (`wake`). The other files hold the
 //! statements of one subject each.
 
 mod admit;
+mod commit;
 mod conclude;
 mod connection;
 #[cfg(test)]
 pub mod database;
 mod deliveries;
 mod fault;
+mod fhir;
+mod index;
+mod kept;
 mod lanes;
 mod lease;
 mod messages;
 mod presence;
 mod referrals;
 mod resources;
+mod search;
 mod sql;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod versions;
 mod wake;
 
 use std::collections::HashSet;
@@ -37,9 +43,9 @@ use self::fault::{Answered, Fault};
 use self::presence::Presence;
 use self::wake::Wake;
 use super::{
-    AccessStore, Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, FhirStore,
-    LaneActed, LaneAction, LaneStatus, Lease, Load, Loaded, MessageQuery, MessageStore, ResourceStore, Store,
-    StoreError, TimelineEntry, TrailStore, WorkflowStore,
+    Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, LaneActed, LaneAction,
+    LaneStatus, Lease, Load, Loaded, MessageQuery, MessageStore, ResourceStore, Store, StoreError, TimelineEntry,
+    TrailStore, WorkflowStore,
 };
 use crate::base::ids::{DeliveryId, EndpointName, MessageId, ReferralId};
 use crate::base::limits::{POSTGRES_CONNECTIONS_MAX, WRITE_QUEUE_MAX};
@@ -52,6 +58,9 @@ use crate::record::{
 /// A store on a server. Its tasks end when it is dropped, after they have admitted what waits.
 pub struct PostgresStore {
     pool: PgPool,
+    /// For what the FHIR doors read.
+    searching: PgPool,
+    requests: mpsc::Sender<commit::Waiting>,
     admissions: mpsc::Sender<Waiting>,
     presence: Presence,
     wake: Wake,
@@ -71,10 +80,15 @@ impl PostgresStore {
         let wake = Wake::default();
         let ringing = wake.clone();
         tokio::spawn(admit::serve(alone(), queue, move || ringing.ring()));
+        let searching = connection::searching(&options);
+        let (requests, queue) = mpsc::channel(WRITE_QUEUE_MAX);
+        let ringing = wake.clone();
+        tokio::spawn(commit::serve(connection::pool(&searching, 1), queue, move || ringing.ring()));
+        let searching = connection::pool(&searching, POSTGRES_CONNECTIONS_MAX);
         let mut tasks = JoinSet::new();
         tasks.spawn(wake.clone().tell_others(pool.clone(), own.clone()));
         tasks.spawn(wake.clone().listen(alone(), own));
-        Ok(Self { pool, admissions, presence: Presence::new(options), wake, _tasks: tasks })
+        Ok(Self { pool, searching, requests, admissions, presence: Presence::new(options), wake, _tasks: tasks })
     }
 
     /// Runs a verb that may leave work to others.
@@ -188,13 +202,9 @@ impl ResourceStore for PostgresStore {
     }
 
     fn history<'a>(&'a self, key: &'a ResourceKey) -> Answer<'a, Vec<ResourceVersion>> {
-        run("history", resources::history(&self.pool, key))
+        run("history", versions::history(&self.pool, key))
     }
 }
-
-impl FhirStore for PostgresStore {}
-
-impl AccessStore for PostgresStore {}
 
 impl DeliveryStore for PostgresStore {
     fn claim_deliveries<'a>(

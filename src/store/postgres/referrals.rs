@@ -1,6 +1,6 @@
 //! Referrals, their timelines and timers, and work for people.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row as _};
@@ -28,6 +28,16 @@ pub async fn write(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answ
         events.insert(connection).await?;
     }
     Ok(current)
+}
+
+/// The versions of referrals, which are locked, in one order for everybody.
+pub async fn versions(connection: &mut PgConnection, ids: Vec<ReferralId>) -> Answered<HashMap<ReferralId, u32>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<&[u8]> = ids.iter().map(|id| &id.0.as_bytes()[..]).collect();
+    let rows = sqlx::query(sql::REFERRAL_VERSIONS).bind(ids).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((referral_id(row.try_get(0)?, "referral")?, number(row.try_get(1)?)))).collect()
 }
 
 async fn write_one<'a>(

@@ -5,136 +5,184 @@ use std::collections::{BTreeMap, HashMap};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row as _};
 
-use super::connection::{number, text};
+use super::connection::{Space, number, text};
 use super::fault::{Answered, Fault};
-use super::{messages, referrals, sql};
+use super::{index, messages, referrals, sql, versions};
+use crate::base::Timestamp;
 use crate::base::ids::MessageId;
-use crate::base::{Digest, Timestamp};
-use crate::record::{Conclusion, IndexKey, Redirect, ResourceKey, ResourceVersion, ResourceWrite, VersionNumber};
-use crate::store::encoding;
+use crate::record::{Conclusion, IndexKey, Redirect, ResourceKey, ResourceWrite};
 use crate::store::{Load, Loaded};
 
-/// What is written, and when.
-type Write<'w> = (&'w ResourceWrite, Timestamp);
+/// A version to be written: when, and which message it speaks for.
+pub struct Write<'w> {
+    pub write: &'w ResourceWrite,
+    pub at: Timestamp,
+    pub message: Option<MessageId>,
+}
 
-/// A resource before the batch and, at first, after it.
-#[derive(Default, Clone)]
+impl<'w> Write<'w> {
+    /// Those of a conclusion; what a request writes speaks for that request.
+    pub fn all(conclusion: &'w Conclusion, request: Option<MessageId>) -> impl Iterator<Item = Self> {
+        let at = conclusion.concluded_at;
+        conclusion.resources.iter().map(move |write| Write { write, at, message: request.or(write.message) })
+    }
+}
+
+/// A resource before the batch.
 struct Standing {
     version: u32,
+    first: i64,
     keys: Vec<IndexKey>,
 }
 
-/// Writes the next versions and the redirects. `false`: a resource has moved on since it was read.
-pub async fn write(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answered<bool> {
-    let writes: Vec<Write<'_>> =
-        batch.iter().flat_map(|one| one.resources.iter().map(|write| (write, one.concluded_at))).collect();
-    if !writes.is_empty() && !write_versions(connection, &writes).await? {
-        return Ok(false);
-    }
-    for redirect in batch.iter().flat_map(|one| &one.redirects) {
-        put_redirect(connection, redirect).await?;
-    }
-    Ok(true)
+/// The resources of a batch as they are, locked, and the versions they come to.
+pub struct Ledger {
+    before: HashMap<ResourceKey, Standing>,
+    versions: HashMap<ResourceKey, u32>,
 }
 
-async fn write_versions(connection: &mut PgConnection, writes: &[Write<'_>]) -> Answered<bool> {
-    let before = standing(connection, writes).await?;
-    let mut after: BTreeMap<&ResourceKey, Standing> = BTreeMap::new();
-    for (write, _) in writes {
-        let standing = after.entry(&write.key).or_insert_with(|| before.get(&write.key).cloned().unwrap_or_default());
-        if standing.version != write.follows {
+impl Ledger {
+    /// Locks in the order of keys, the same for everybody.
+    pub async fn read(connection: &mut PgConnection, mut keys: Vec<&ResourceKey>) -> Answered<Self> {
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.is_empty() {
+            return Ok(Self { before: HashMap::new(), versions: HashMap::new() });
+        }
+        let (kinds, ids) = columns(keys);
+        let rows = sqlx::query(sql::CURRENT_RESOURCES).bind(kinds).bind(ids).fetch_all(connection).await?;
+        let read = |row: &PgRow| {
+            let keys: Vec<Vec<u8>> = row.try_get(4)?;
+            let keys = keys.into_iter().map(IndexKey).collect();
+            Ok((key(row, 0)?, Standing { version: number(row.try_get(2)?), first: row.try_get(3)?, keys }))
+        };
+        Ok(Self { before: rows.iter().map(read).collect::<Answered<_>>()?, versions: HashMap::new() })
+    }
+
+    /// Counts these writes in, all or none. `false`: one of the resources has moved on since it was read.
+    pub fn accept(&mut self, writes: &[ResourceWrite]) -> bool {
+        let mut versions: HashMap<&ResourceKey, u32> = HashMap::new();
+        for write in writes {
+            let known = versions.get(&write.key).or_else(|| self.versions.get(&write.key)).copied();
+            let version = known.or_else(|| Some(self.before.get(&write.key)?.version)).unwrap_or(0);
+            if version != write.follows {
+                return false;
+            }
+            versions.insert(&write.key, version + 1);
+        }
+        let versions: Vec<_> = versions.into_iter().map(|(key, version)| (key.clone(), version)).collect();
+        self.versions.extend(versions);
+        true
+    }
+
+    /// Writes what was accepted. `false`: another replica made one of the resources meanwhile.
+    pub async fn write(&self, connection: &mut PgConnection, writes: &[Write<'_>]) -> Answered<bool> {
+        if writes.is_empty() {
+            return Ok(true);
+        }
+        let numbers = next_versions(connection, writes.len()).await?;
+        let mut after: BTreeMap<&ResourceKey, After<'_>> = BTreeMap::new();
+        for (one, number) in writes.iter().zip(&numbers) {
+            let first = self.before.get(&one.write.key).map_or(*number, |standing| standing.first);
+            let after = after.entry(&one.write.key).or_insert(After { first, current: *number, write: one.write });
+            *after = After { current: *number, write: one.write, ..*after };
+        }
+        if !self.put_current(connection, &after).await? {
             return Ok(false);
         }
-        *standing = Standing { version: write.follows + 1, keys: write.index.clone() };
+        append_versions(connection, writes, &numbers).await?;
+        self.reindex(connection, &after).await?;
+        Ok(true)
     }
-    if !put_current(connection, &before, &after).await? {
-        return Ok(false);
-    }
-    append_versions(connection, writes).await?;
-    reindex(connection, &before, &after).await?;
-    Ok(true)
-}
 
-/// The resources as they are, locked.
-async fn standing(connection: &mut PgConnection, writes: &[Write<'_>]) -> Answered<HashMap<ResourceKey, Standing>> {
-    let mut keys: Vec<&ResourceKey> = writes.iter().map(|(write, _)| &write.key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let (kinds, ids) = columns(keys);
-    let rows = sqlx::query(sql::CURRENT_RESOURCES).bind(kinds).bind(ids).fetch_all(connection).await?;
-    let read = |row: &PgRow| {
-        let keys = encoding::unpack_keys(row.try_get(3)?);
-        Ok((key(row, 0)?, Standing { version: number(row.try_get(2)?), keys }))
-    };
-    rows.iter().map(read).collect()
-}
-
-fn columns<'a>(keys: impl IntoIterator<Item = &'a ResourceKey>) -> (Vec<String>, Vec<String>) {
-    keys.into_iter().map(|key| (text(&key.kind), text(&key.id))).unzip()
-}
-
-fn key(row: &PgRow, column: usize) -> Answered<ResourceKey> {
-    Ok(ResourceKey { kind: messages::short(row, column)?, id: messages::short(row, column + 1)? })
-}
-
-/// `false`: another replica made one of the resources meanwhile.
-async fn put_current(
-    connection: &mut PgConnection,
-    before: &HashMap<ResourceKey, Standing>,
-    after: &BTreeMap<&ResourceKey, Standing>,
-) -> Answered<bool> {
-    let (old, new): (Vec<_>, Vec<_>) = after.iter().partition(|(key, _)| before.contains_key(**key));
-    for (statement, rows) in [(sql::UPDATE_RESOURCES, old), (sql::INSERT_RESOURCES, new)] {
-        if rows.is_empty() {
-            continue;
+    async fn put_current(
+        &self,
+        connection: &mut PgConnection,
+        after: &BTreeMap<&ResourceKey, After<'_>>,
+    ) -> Answered<bool> {
+        let (old, new): (Vec<&After<'_>>, Vec<&After<'_>>) =
+            after.values().partition(|one| self.before.contains_key(&one.write.key));
+        for (statement, rows) in [(sql::UPDATE_RESOURCES, old), (sql::INSERT_RESOURCES, new)] {
+            if rows.is_empty() {
+                continue;
+            }
+            let (kinds, ids) = columns(rows.iter().map(|one| &one.write.key));
+            let written = sqlx::query(statement)
+                .bind(kinds)
+                .bind(ids)
+                .bind(rows.iter().map(|one| i64::from(one.write.follows) + 1).collect::<Vec<_>>())
+                .bind(rows.iter().map(|one| one.first).collect::<Vec<_>>())
+                .bind(rows.iter().map(|one| one.current).collect::<Vec<_>>())
+                .execute(&mut *connection)
+                .await?;
+            if written.rows_affected() != rows.len() as u64 {
+                return Ok(false);
+            }
         }
-        let expected = rows.len() as u64;
-        let (kinds, ids) = columns(rows.iter().map(|(key, _)| **key));
-        let versions: Vec<i64> = rows.iter().map(|(_, standing)| i64::from(standing.version)).collect();
-        let keys: Vec<Vec<u8>> = rows.iter().map(|(_, standing)| encoding::pack_keys(&standing.keys)).collect();
-        let query = sqlx::query(statement).bind(kinds).bind(ids).bind(versions).bind(keys);
-        if query.execute(&mut *connection).await?.rows_affected() != expected {
-            return Ok(false);
-        }
+        Ok(true)
     }
-    Ok(true)
+
+    /// Changes only the index rows that differ; lists of keys are sorted.
+    async fn reindex(&self, connection: &mut PgConnection, after: &BTreeMap<&ResourceKey, After<'_>>) -> Answered<()> {
+        let mut changes = index::Changes::default();
+        for (key, one) in after {
+            let before = self.before.get(*key);
+            let old = before.map_or(&[][..], |standing| &standing.keys);
+            changes.keys(one.first, old, &one.write.index);
+            changes.text(one.first, &key.kind, before.is_some(), &one.write.text);
+        }
+        changes.write(connection).await
+    }
 }
 
-async fn append_versions(connection: &mut PgConnection, writes: &[Write<'_>]) -> Answered<()> {
-    let (kinds, ids) = columns(writes.iter().map(|(write, _)| &write.key));
+/// A resource after the batch.
+#[derive(Clone, Copy)]
+struct After<'w> {
+    first: i64,
+    current: i64,
+    write: &'w ResourceWrite,
+}
+
+/// Numbers for versions, rising.
+async fn next_versions(connection: &mut PgConnection, count: usize) -> Answered<Vec<i64>> {
+    let (space, bucket) = Space::VERSIONS;
+    let query = sqlx::query(sql::NEXT_VERSIONS).bind(i64::try_from(count).unwrap_or(i64::MAX));
+    let rows = query.bind(space as i32).bind(bucket).fetch_all(connection).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+}
+
+async fn append_versions(connection: &mut PgConnection, writes: &[Write<'_>], numbers: &[i64]) -> Answered<()> {
+    let (kinds, ids) = columns(writes.iter().map(|one| &one.write.key));
     sqlx::query(sql::INSERT_VERSIONS)
+        .bind(numbers)
         .bind(kinds)
         .bind(ids)
-        .bind(writes.iter().map(|(write, _)| i64::from(write.follows) + 1).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(_, at)| at.as_micros()).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(write, _)| &write.digest.0[..]).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(write, _)| &*write.content).collect::<Vec<_>>())
-        .bind(writes.iter().map(|(write, _)| write.message.map(|id| id.0)).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| i64::from(one.write.follows) + 1).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| one.write.deleted).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| one.at.as_micros()).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| &one.write.digest.0[..]).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| index::array(&one.write.index)).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| &*one.write.content).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| one.message.map(|id| id.0)).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())
 }
 
-/// Changes only the index rows that differ; lists of keys are sorted.
-async fn reindex(
-    connection: &mut PgConnection,
-    before: &HashMap<ResourceKey, Standing>,
-    after: &BTreeMap<&ResourceKey, Standing>,
-) -> Answered<()> {
-    let (mut gone, mut added) = (Vec::new(), Vec::new());
-    for (key, standing) in after {
-        let old = before.get(*key).map_or(&[][..], |standing| &standing.keys);
-        gone.extend(old.iter().filter(|one| standing.keys.binary_search(one).is_err()).map(|one| (one, *key)));
-        added.extend(standing.keys.iter().filter(|one| old.binary_search(one).is_err()).map(|one| (one, *key)));
-    }
-    for (statement, rows) in [(sql::DELETE_INDEX, gone), (sql::INSERT_INDEX, added)] {
-        if !rows.is_empty() {
-            let (kinds, ids) = columns(rows.iter().map(|(_, key)| *key));
-            let keys: Vec<&[u8]> = rows.iter().map(|(key, _)| &key.0[..]).collect();
-            sqlx::query(statement).bind(keys).bind(kinds).bind(ids).execute(&mut *connection).await?;
-        }
+/// Merged identities of a batch.
+pub async fn write_redirects(connection: &mut PgConnection, batch: &[&Conclusion]) -> Answered<()> {
+    for redirect in batch.iter().flat_map(|one| &one.redirects) {
+        put_redirect(connection, redirect).await?;
     }
     Ok(())
+}
+
+pub fn columns<'a>(keys: impl IntoIterator<Item = &'a ResourceKey>) -> (Vec<String>, Vec<String>) {
+    keys.into_iter().map(|key| (text(&key.kind), text(&key.id))).unzip()
+}
+
+pub fn key(row: &PgRow, column: usize) -> Answered<ResourceKey> {
+    Ok(ResourceKey { kind: messages::short(row, column)?, id: messages::short(row, column + 1)? })
 }
 
 /// Records a merge. A merge of what is merged already leads to the last survivor; one that would lead back to itself
@@ -175,7 +223,7 @@ pub async fn load(pool: &PgPool, wanted: &Load) -> Answered<Loaded> {
     if !keys.is_empty() {
         let (kinds, ids) = columns(keys);
         let rows = sqlx::query(sql::LOAD_RESOURCES).bind(kinds).bind(ids).fetch_all(pool).await?;
-        loaded.resources = rows.iter().map(read).collect::<Answered<_>>()?;
+        loaded.resources = rows.iter().map(versions::read).collect::<Answered<_>>()?;
     }
     loaded.redirects = survivors.into_iter().map(|(from, to)| Redirect { from, to }).collect();
     find(pool, wanted, &mut loaded).await?;
@@ -222,24 +270,4 @@ pub async fn families<'a>(
     family.sort_unstable();
     family.dedup();
     Ok(family)
-}
-
-pub async fn history(pool: &PgPool, key: &ResourceKey) -> Answered<Vec<ResourceVersion>> {
-    let query = sqlx::query(sql::HISTORY).bind(text(&key.kind)).bind(text(&key.id));
-    query.fetch_all(pool).await?.iter().map(read).collect()
-}
-
-fn read(row: &PgRow) -> Answered<ResourceVersion> {
-    let key = key(row, 0)?;
-    let digest = <[u8; 32]>::try_from(row.try_get::<&[u8], _>(4)?);
-    Ok(ResourceVersion {
-        number: VersionNumber(0),
-        version: number(row.try_get(2)?),
-        content: row.try_get::<Vec<u8>, _>(3)?.into(),
-        digest: Digest(digest.map_err(|_| Fault::corrupt("resource_version", "digest", &key.kind))?),
-        updated_at: Timestamp::from_micros(row.try_get(5)?),
-        deleted: row.try_get(6)?,
-        message: row.try_get::<Option<i64>, _>(7)?.map(MessageId),
-        key,
-    })
 }

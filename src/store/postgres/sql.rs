@@ -18,13 +18,32 @@ pub const CREATE_MIGRATION_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
 /// Where replicas tell each other that there may be work.
 pub const CHANNEL: &str = "loopgate_work";
 
+/// What became of a message, whether or not it has a row.
+macro_rules! outcome {
+    () => {
+        "coalesce(o.outcome, CASE WHEN m.is_request THEN 'processed' ELSE 'pending' END)"
+    };
+}
+
 /// The columns of a message as `messages::read` takes them.
 macro_rules! select_message {
     ($rest:literal) => {
         concat!(
             "SELECT m.id, m.feed, m.sender, m.control_id, m.message_type, m.bytes, m.charset_declared, ",
-            "m.charset_detected, m.received_at, o.outcome, o.concluded_at, o.issues, o.mapping_release, ",
+            "m.charset_detected, m.received_at, ",
+            outcome!(),
+            ", coalesce(o.concluded_at, CASE WHEN m.is_request THEN m.received_at END), o.issues, o.mapping_release, ",
             "m.control_id_reused, o.tries ",
+            $rest
+        )
+    };
+}
+
+/// The columns of a version as `versions::read` takes them.
+macro_rules! select_version {
+    ($rest:literal) => {
+        concat!(
+            "SELECT v.number, v.kind, v.id, v.version, v.content, v.digest, v.updated_at, v.deleted, v.message ",
             $rest
         )
     };
@@ -56,7 +75,8 @@ statements! {
         AS k (control_id, sender, feed, since) CROSS JOIN LATERAL (SELECT m.control_id, m.sender, m.feed, m.id, \
         m.content_digest, m.received_at FROM message m WHERE left(m.control_id, 200) = left(k.control_id, 200) \
         AND left(m.sender, 200) = left(k.sender, 200) AND left(m.feed, 200) = left(k.feed, 200) \
-        AND m.control_id <> '' AND m.control_id = k.control_id AND m.sender = k.sender AND m.feed = k.feed AND NOT m.is_refused AND m.received_at >= k.since OFFSET 0) f \
+        AND m.control_id <> '' AND m.control_id = k.control_id AND m.sender = k.sender AND m.feed = k.feed \
+        AND NOT m.is_refused AND NOT m.is_request AND m.received_at >= k.since OFFSET 0) f \
         LEFT JOIN message_outcome o ON o.message = f.id";
     OCCUPIED_LANES = "SELECT l.lane FROM unnest($1::bigint[]) AS l (lane) \
         WHERE EXISTS (SELECT 1 FROM lane_entry e WHERE e.lane = l.lane)";
@@ -78,10 +98,10 @@ statements! {
     GET_MESSAGE = select_message!("FROM message m LEFT JOIN message_outcome o ON o.message = m.id WHERE m.id = $1");
     LIST_MESSAGES = select_message!("FROM message m LEFT JOIN message_outcome o ON o.message = m.id \
         WHERE m.id < $1 AND ($2::text IS NULL OR m.feed = $2) \
-        AND ($3::text IS NULL OR coalesce(o.outcome, 'pending') = $3) ORDER BY m.id DESC LIMIT $4::bigint");
+        AND ($3::text IS NULL OR coalesce(o.outcome, CASE WHEN m.is_request THEN 'processed' ELSE 'pending' END) = $3) ORDER BY m.id DESC LIMIT $4::bigint");
     LIST_MESSAGES_BY_CONTROL_ID = select_message!("FROM message m LEFT JOIN message_outcome o ON o.message = m.id \
         WHERE m.id < $1 AND ($2::text IS NULL OR m.feed = $2) \
-        AND ($3::text IS NULL OR coalesce(o.outcome, 'pending') = $3) AND left(m.control_id, 200) = left($5::text, 200) \
+        AND ($3::text IS NULL OR coalesce(o.outcome, CASE WHEN m.is_request THEN 'processed' ELSE 'pending' END) = $3) AND left(m.control_id, 200) = left($5::text, 200) \
         AND m.control_id = $5::text AND m.control_id <> '' ORDER BY m.id DESC LIMIT $4::bigint");
     LIST_MESSAGES_BY_OUTCOME = select_message!("FROM message_outcome o JOIN message m ON m.id = o.message \
         WHERE o.outcome = $3::text AND o.outcome <> 'processed' AND o.message < $1 \
@@ -91,7 +111,8 @@ statements! {
         AND ($2::text IS NULL OR m.feed = $2) AND $3::text IS NOT NULL ORDER BY p.message DESC LIMIT $4::bigint");
     COUNT_TRY = "INSERT INTO message_outcome (message, outcome, tries) VALUES ($1, 'pending', 1) \
         ON CONFLICT (message) DO UPDATE SET tries = message_outcome.tries + 1 RETURNING tries";
-    OUTCOME_OF = "SELECT outcome FROM message_outcome WHERE message = $1 FOR UPDATE";
+    OUTCOME_OF = "SELECT o.outcome FROM message_outcome o JOIN message m ON m.id = o.message \
+        WHERE o.message = $1 AND NOT m.is_request FOR UPDATE OF o";
 
     // Lanes
     GET_PENDING = "SELECT message, turn, parked, lanes FROM pending WHERE message = ANY ($1::bigint[])";
@@ -143,26 +164,92 @@ statements! {
     WAITING_MESSAGES = "SELECT u.message FROM unmapped_code u JOIN message m ON m.id = u.message \
         WHERE u.code_table = $1 AND u.code = $2 AND m.feed = $3 AND u.message > $5 ORDER BY u.message LIMIT $4::bigint";
 
+    // Requests
+    INSERT_REQUESTS = "INSERT INTO message (id, feed, sender, control_id, message_type, charset_declared, \
+        charset_detected, content_digest, received_at, bytes, is_refused, control_id_reused, is_request) \
+        SELECT k.*, false, false, true FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], \
+        $6::text[], $7::text[], $8::bytea[], $9::bigint[], $10::bytea[]) AS k";
+    REFERRAL_VERSIONS = "SELECT id, version FROM referral WHERE id = ANY ($1::bytea[]) ORDER BY id FOR UPDATE";
+
     // Resources
-    CURRENT_RESOURCES = "SELECT r.kind, r.id, r.version, r.keys FROM unnest($1::text[], $2::text[]) AS k (kind, id) \
-        JOIN resource r ON r.kind = k.kind AND r.id = k.id ORDER BY r.kind, r.id FOR UPDATE OF r";
-    INSERT_RESOURCES = "INSERT INTO resource (kind, id, version, keys) \
-        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[]) ON CONFLICT DO NOTHING";
-    UPDATE_RESOURCES = "UPDATE resource r SET version = k.version, keys = k.keys \
-        FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[]) AS k (kind, id, version, keys) \
-        WHERE r.kind = k.kind AND r.id = k.id";
-    INSERT_VERSIONS = "INSERT INTO resource_version (kind, id, version, updated_at, digest, content, message) \
-        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[])";
-    INSERT_INDEX = "INSERT INTO resource_index (key, kind, id) \
-        SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[])";
-    DELETE_INDEX = "DELETE FROM resource_index i USING unnest($1::bytea[], $2::text[], $3::text[]) AS k (key, kind, id) \
-        WHERE i.key = k.key AND i.kind = k.kind AND i.id = k.id";
-    LOAD_RESOURCES = "SELECT r.kind, r.id, v.version, v.content, v.digest, v.updated_at, v.deleted, v.message \
+    CURRENT_RESOURCES = "SELECT r.kind, r.id, r.version, r.first, v.keys \
         FROM unnest($1::text[], $2::text[]) AS k (kind, id) JOIN resource r ON r.kind = k.kind AND r.id = k.id \
-        JOIN resource_version v ON v.kind = r.kind AND v.id = r.id AND v.version = r.version";
-    HISTORY = "SELECT kind, id, version, content, digest, updated_at, deleted, message FROM resource_version \
-        WHERE kind = $1 AND id = $2 ORDER BY version DESC";
-    FIND_IDENTIFIERS = "SELECT key, kind, id FROM resource_index WHERE key = ANY ($1::bytea[]) ORDER BY kind, id";
+        JOIN resource_version v ON v.number = r.current ORDER BY r.kind, r.id FOR UPDATE OF r";
+    /// The shared lock is held to the end of the transaction, so that whoever takes it alone knows all numbers.
+    NEXT_VERSIONS = "WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared($2, $3)) \
+        SELECT nextval('version_number') FROM held, generate_series(1, $1::bigint)";
+    INSERT_RESOURCES = "INSERT INTO resource (kind, id, version, first, current) \
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) ON CONFLICT DO NOTHING";
+    UPDATE_RESOURCES = "UPDATE resource r SET version = k.version, current = k.current \
+        FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) \
+        AS k (kind, id, version, first, current) WHERE r.kind = k.kind AND r.id = k.id";
+    INSERT_VERSIONS = "INSERT INTO resource_version (number, kind, id, version, deleted, updated_at, digest, keys, \
+        content, message) SELECT k.number, k.kind, k.id, k.version, k.deleted, k.updated_at, k.digest, \
+        k.keys::bytea[], k.content, k.message FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], \
+        $5::boolean[], $6::bigint[], $7::bytea[], $8::text[], $9::bytea[], $10::bigint[]) \
+        AS k (number, kind, id, version, deleted, updated_at, digest, keys, content, message)";
+    INSERT_INDEX = "INSERT INTO resource_index (key, resource) SELECT * FROM unnest($1::bytea[], $2::bigint[])";
+    DELETE_INDEX = "DELETE FROM resource_index i USING unnest($1::bytea[], $2::bigint[]) AS k (key, resource) \
+        WHERE i.key = k.key AND i.resource = k.resource";
+    INSERT_TEXTS = "INSERT INTO resource_text (resource, kind, narrative, content) \
+        SELECT k.resource, k.kind, array_to_tsvector(string_to_array(k.narrative, ' ')), \
+        array_to_tsvector(string_to_array(k.content, ' ')) \
+        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS k (resource, kind, narrative, content)";
+    DELETE_TEXTS = "DELETE FROM resource_text WHERE resource = ANY ($1::bigint[])";
+    LOAD_RESOURCES = select_version!("FROM unnest($1::text[], $2::text[]) AS k (kind, id) \
+        JOIN resource r ON r.kind = k.kind AND r.id = k.id JOIN resource_version v ON v.number = r.current");
+    LOAD_RESOURCE = select_version!("FROM resource r JOIN resource_version v ON v.number = r.current \
+        WHERE r.kind = $1 AND r.id = $2");
+    LOAD_VERSIONS = select_version!("FROM unnest($1::bigint[]) AS k (number) \
+        JOIN resource_version v ON v.number = k.number");
+    FIND_VERSION = select_version!("FROM resource_version v WHERE v.kind = $1 AND v.id = $2 AND v.version = $3");
+    POSITION = "SELECT r.first, v.number, v.kind, v.keys FROM resource_version v \
+        JOIN resource r ON r.kind = v.kind AND r.id = v.id WHERE v.number = $1";
+    HISTORY = select_version!("FROM resource_version v WHERE v.kind = $1 AND v.id = $2 ORDER BY v.version DESC");
+    FIND_IDENTIFIERS = "SELECT i.key, v.kind, v.id FROM unnest($1::bytea[]) AS k (key) \
+        JOIN resource_index i ON i.key = k.key JOIN resource_version v ON v.number = i.resource ORDER BY i.resource";
+
+    // Histories
+    HISTORY_OF_RESOURCE = select_version!("FROM resource_version v WHERE v.kind = $1 AND v.id = $2 AND v.number < $3 \
+        AND v.updated_at BETWEEN $4 AND $5 ORDER BY v.version DESC LIMIT $6::bigint");
+    COUNT_HISTORY = "SELECT count(*) FROM resource_version WHERE kind = $1 AND id = $2 AND updated_at BETWEEN $3 AND $4";
+    HISTORY_OF_KIND = select_version!("FROM resource_version v WHERE v.kind = $1 AND v.number >= $2 AND v.number < $3 \
+        AND v.updated_at BETWEEN $4 AND $5 ORDER BY v.number DESC LIMIT $6::bigint");
+    HISTORY_OF_ALL = select_version!("FROM resource_version v WHERE v.number >= $1 AND v.number < $2 \
+        AND v.updated_at BETWEEN $3 AND $4 ORDER BY v.number DESC LIMIT $5::bigint");
+    /// The first version at or behind a number, and its instant.
+    VERSION_AT = "SELECT number, updated_at FROM resource_version WHERE number >= $1 ORDER BY number LIMIT 1";
+    LATEST_VERSION = "SELECT coalesce(max(number), 0) FROM resource_version";
+    SNAPSHOT = select_version!("FROM resource_version v WHERE v.kind = $1 AND v.number > $2 AND v.number <= $3 \
+        AND NOT v.deleted AND v.updated_at >= $4 AND NOT EXISTS (SELECT 1 FROM resource_version n \
+        WHERE n.kind = v.kind AND n.id = v.id AND n.version = v.version + 1 AND n.number <= $3) \
+        ORDER BY v.number LIMIT $5::bigint");
+    CURRENT_AFTER = select_version!("FROM resource_version v JOIN resource r ON r.kind = v.kind AND r.id = v.id \
+        WHERE v.number > $1 AND r.current = v.number AND NOT v.deleted ORDER BY v.number LIMIT $2::bigint");
+
+    // The index as a whole
+    STANDING_OF_VERSIONS = "SELECT v.number, r.first, r.kind, v.keys FROM unnest($1::bigint[]) AS k (number) \
+        JOIN resource_version v ON v.number = k.number JOIN resource r ON r.kind = v.kind AND r.id = v.id \
+        WHERE r.current = v.number AND NOT v.deleted ORDER BY r.kind, r.id FOR UPDATE OF r";
+    REPLACE_KEYS = "UPDATE resource_version v SET keys = k.keys::bytea[] \
+        FROM unnest($1::bigint[], $2::text[]) AS k (number, keys) WHERE v.number = k.number";
+    INDEXED_BY = "SELECT definitions FROM search_index WHERE singleton = 1";
+    SET_INDEXED_BY = "INSERT INTO search_index (singleton, definitions) VALUES (1, $1) \
+        ON CONFLICT (singleton) DO UPDATE SET definitions = excluded.definitions";
+
+    // Exports, tokens and secrets
+    PUT_EXPORT = "INSERT INTO export_job (id, client, asked_at, as_of, plan) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (id) DO UPDATE SET client = excluded.client, asked_at = excluded.asked_at, \
+        as_of = excluded.as_of, plan = excluded.plan";
+    GET_EXPORT = "SELECT id, client, asked_at, as_of, plan FROM export_job WHERE id = $1";
+    DROP_EXPORT = "DELETE FROM export_job WHERE id = $1";
+    FORGET_TOKENS = "DELETE FROM used_token WHERE token = ANY (array(SELECT token FROM used_token \
+        WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED))";
+    USE_TOKEN = "INSERT INTO used_token (token, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    PUT_SECRET = "INSERT INTO secret (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    GET_SECRET = "SELECT value FROM secret WHERE name = $1";
+
+    // Identities
     GET_REDIRECTS = "SELECT r.from_kind, r.from_id, r.to_kind, r.to_id \
         FROM unnest($1::text[], $2::text[]) AS k (kind, id) \
         JOIN redirect r ON r.from_kind = k.kind AND r.from_id = k.id";

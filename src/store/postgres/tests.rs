@@ -40,10 +40,21 @@ async fn hot_statements_use_their_index() {
         ("OCCUPIED_LANES", 1, "lane_entry_pk"),
         ("UNBLOCK", 1, "lane_entry_pk"),
         ("CURRENT_RESOURCES", 2, "resource_pk"),
-        ("LOAD_RESOURCES", 2, "resource_version_pk"),
-        ("UPDATE_RESOURCES", 4, "resource_pk"),
+        ("LOAD_RESOURCES", 2, "resource_version_number_is_unique"),
+        ("LOAD_RESOURCE", 2, "resource_pk"),
+        ("LOAD_VERSIONS", 1, "resource_version_number_is_unique"),
+        ("FIND_VERSION", 3, "resource_version_pk"),
+        ("HISTORY_OF_RESOURCE", 6, "resource_version_pk"),
+        ("HISTORY_OF_KIND", 6, "resource_version_by_kind"),
+        ("HISTORY_OF_ALL", 5, "resource_version_number_is_unique"),
+        ("VERSION_AT", 1, "resource_version_number_is_unique"),
+        ("LATEST_VERSION", 0, "resource_version_number_is_unique"),
+        ("SNAPSHOT", 5, "resource_version_by_kind"),
+        ("REFERRAL_VERSIONS", 1, "referral_pk"),
+        ("FORGET_TOKENS", 1, "used_token_by_expiry"),
+        ("UPDATE_RESOURCES", 5, "resource_pk"),
         ("FIND_IDENTIFIERS", 1, "resource_index_pk"),
-        ("DELETE_INDEX", 3, "resource_index_pk"),
+        ("DELETE_INDEX", 2, "resource_index_pk"),
         ("DELETE_PENDING", 2, "pending_pkey"),
         ("GET_REDIRECTS", 2, "redirect_pk"),
         ("CLAIM_DELIVERIES", 5, "delivery_due"),
@@ -61,7 +72,8 @@ async fn hot_statements_use_their_index() {
         let text = sql::ALL.iter().find(|(found, _)| *found == name).unwrap().1;
         let prepare = format!("PREPARE {name} AS {text}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.unwrap();
-        let explain = format!("EXPLAIN EXECUTE {name} ({})", vec!["NULL"; parameters].join(", "));
+        let values = if parameters == 0 { String::new() } else { format!("({})", vec!["NULL"; parameters].join(", ")) };
+        let explain = format!("EXPLAIN EXECUTE {name} {values}");
         let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *connection).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         let plan = plan.join("\n");

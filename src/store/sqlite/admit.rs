@@ -1,8 +1,8 @@
 //! Admission: find duplicates, append to the journal, queue in the lanes.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
-use super::fault::{Answered, Fault};
+use super::fault::Answered;
 use super::{lanes, messages, referrals, sql};
 use crate::base::ids::MessageId;
 use crate::base::limits::DUPLICATE_WINDOW;
@@ -32,7 +32,8 @@ fn admit_one(connection: &Connection, last: &mut i64, reception: &Reception) -> 
     let reused = match earlier(connection, reception)? {
         Earlier::None => false,
         Earlier::SameContent { first, received_at } => {
-            let outcome = outcome_of(connection, first)?;
+            let outcome =
+                messages::outcome_of(connection, first)?.map_or(MessageOutcome::Pending, |(outcome, _)| outcome);
             return Ok(Admission::Duplicate { first, received_at, outcome });
         }
         Earlier::OtherContent if reception.reuse_policy == ReusePolicy::Refuse => {
@@ -68,15 +69,6 @@ fn earlier(connection: &Connection, reception: &Reception) -> Answered<Earlier> 
         found = Earlier::OtherContent;
     }
     Ok(found)
-}
-
-/// The outcome as it is now.
-fn outcome_of(connection: &Connection, id: MessageId) -> Answered<MessageOutcome> {
-    let mut statement = connection.prepare_cached(sql::OUTCOME_OF)?;
-    let name: Option<String> = statement.query_row([id.0], |row| row.get(0)).optional()?;
-    name.map_or(Ok(MessageOutcome::Pending), |name| {
-        MessageOutcome::from_name(&name).ok_or_else(|| Fault::corrupt("message_outcome", "outcome", &id))
-    })
 }
 
 /// Keeps the bytes of a message that is not let in.

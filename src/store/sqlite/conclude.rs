@@ -52,10 +52,17 @@ fn conclude_message(connection: &Connection, id: MessageId, conclusion: &Conclus
     write_effects(connection, Some(id), conclusion)
 }
 
-fn write_effects(connection: &Connection, message: Option<MessageId>, conclusion: &Conclusion) -> Answered<Concluded> {
+/// What a cause comes to: `message` is the message or request, when it was one.
+pub fn write_effects(
+    connection: &Connection,
+    message: Option<MessageId>,
+    conclusion: &Conclusion,
+) -> Answered<Concluded> {
     let at = conclusion.concluded_at;
     for write in &conclusion.resources {
-        if !resources::write(connection, write, at)? {
+        // A version that a request makes speaks for that request; the others know whom they speak for.
+        let speaks_for = if conclusion.cause == Cause::Request { message } else { write.message };
+        if !resources::write(connection, write, speaks_for, at)? {
             return Ok(Concluded::Conflict);
         }
     }

@@ -5,15 +5,15 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::fault::{Answered, Fault};
-use super::sql;
+use super::{functions, sql};
 use crate::store::StoreError;
 use crate::store::migration::{self, Applied};
 
 /// How long a statement waits for another process that holds the file (a backup, `sqlite3`).
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// Prepared statements kept per connection: more than there are statements in `sql`.
-const STATEMENT_CACHE: usize = 128;
+/// Prepared statements kept per connection: more than there are statements in `sql` and common forms of searches.
+const STATEMENT_CACHE: usize = 256;
 
 /// The writing connection: WAL, and every commit flushed (P1).
 pub fn writing(path: &Path) -> Answered<Connection> {
@@ -33,6 +33,7 @@ fn open(path: &Path, flags: OpenFlags) -> Answered<Connection> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    functions::define(&connection)?;
     Ok(connection)
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong below a statement, and how the port's error tells it without a value (P8).
 
+use crate::base::limits::SEARCH_TIMEOUT;
 use crate::store::StoreError;
 
 /// Trouble in one job.
@@ -31,11 +32,18 @@ impl Fault {
 
     pub fn into_store_error(self, operation: &'static str) -> StoreError {
         match self {
+            Self::Database(error) if is_interrupt(&error) => {
+                StoreError::TooSlow { operation, seconds: SEARCH_TIMEOUT.as_secs() }
+            }
             Self::Database(error) => StoreError::Unavailable { operation, reason: reason(&error) },
             Self::Corrupt { table, column, row } => StoreError::Corrupt { table, column, row },
             Self::Gone => StoreError::Unavailable { operation, reason: "the store's thread stopped".to_owned() },
         }
     }
+}
+
+fn is_interrupt(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted)
 }
 
 /// SQLite's own words for its result code; the full text of an error may quote statements or values.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 use smol_str::SmolStr;
 
 use super::fault::{Answered, Fault};
@@ -62,12 +62,7 @@ pub fn list(connection: &Connection, query: &MessageQuery) -> Answered<Vec<Store
 /// Reads the columns of `select_message!`.
 fn read(row: &Row<'_>) -> Answered<StoredMessage> {
     let id = MessageId(row.get(0)?);
-    let outcome = match optional_text(row, 9)? {
-        None => MessageOutcome::Pending,
-        Some(name) => {
-            MessageOutcome::from_name(&name).ok_or_else(|| Fault::corrupt("message_outcome", "outcome", &id))?
-        }
-    };
+    let outcome = MessageOutcome::from_name(&text(row, 9)?);
     Ok(StoredMessage {
         id,
         feed: FeedName(text(row, 1)?),
@@ -78,7 +73,7 @@ fn read(row: &Row<'_>) -> Answered<StoredMessage> {
         charset_declared: text(row, 6)?,
         charset_detected: text(row, 7)?,
         received_at: Timestamp::from_micros(row.get(8)?),
-        outcome,
+        outcome: outcome.ok_or_else(|| Fault::corrupt("message_outcome", "outcome", &id))?,
         concluded_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_micros),
         issues: optional_text(row, 11)?.unwrap_or_else(|| "[]".into()),
         release: optional_text(row, 12)?.unwrap_or_default(),
@@ -95,6 +90,15 @@ pub fn text(row: &Row<'_>, column: usize) -> Answered<SmolStr> {
 fn optional_text(row: &Row<'_>, column: usize) -> Answered<Option<SmolStr>> {
     let value = row.get_ref(column)?.as_str_or_null();
     Ok(value.map_err(rusqlite::Error::from)?.map(SmolStr::new))
+}
+
+/// What became of a message, as it is now, and whether it is a request.
+pub fn outcome_of(connection: &Connection, id: MessageId) -> Answered<Option<(MessageOutcome, bool)>> {
+    let mut statement = connection.prepare_cached(sql::OUTCOME_OF)?;
+    let mut rows = statement.query([id.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let outcome = MessageOutcome::from_name(&text(row, 0)?);
+    Ok(Some((outcome.ok_or_else(|| Fault::corrupt("message_outcome", "outcome", &id))?, row.get(1)?)))
 }
 
 pub fn put_outcome(
@@ -131,15 +135,15 @@ pub fn count_try(connection: &Connection, id: MessageId) -> Answered<u32> {
     Ok(connection.prepare_cached(sql::COUNT_TRY)?.query_row([id.0], |row| row.get(0))?)
 }
 
-/// Puts a concluded message back to work, at the end of `lanes`; `last` is the highest number given so far.
+/// Puts a concluded message back to work, at the end of `lanes`, but no request; `last` is the highest number given so far.
 pub fn requeue(connection: &Connection, last: &mut i64, id: MessageId, lanes: &Lanes) -> Answered<Verdict<bool>> {
     if lanes::pending(connection, id)?.is_some() {
         return Ok(Verdict::Undo(false));
     }
-    let mut statement = connection.prepare_cached(sql::OUTCOME_OF)?;
-    let outcome: Option<String> = statement.query_row([id.0], |row| row.get(0)).optional()?;
-    let outcome = outcome.as_deref().and_then(MessageOutcome::from_name);
-    if matches!(outcome, None | Some(MessageOutcome::Refused | MessageOutcome::Pending)) {
+    let concluded = outcome_of(connection, id)?.is_some_and(|(outcome, is_request)| {
+        !is_request && !matches!(outcome, MessageOutcome::Refused | MessageOutcome::Pending)
+    });
+    if !concluded {
         return Ok(Verdict::Undo(false));
     }
     *last += 1;

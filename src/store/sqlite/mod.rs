@@ -4,19 +4,26 @@
 //! commit, reads to `reader`. The other files hold the statements of one subject each.
 
 mod admit;
+mod commit;
 mod conclude;
 mod connection;
 mod deliveries;
 mod fault;
+mod fhir;
+mod functions;
+mod index;
+mod kept;
 mod lanes;
 mod messages;
 mod reader;
 mod referrals;
 mod resources;
+mod search;
 mod sql;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod versions;
 mod writer;
 
 use std::collections::HashSet;
@@ -31,9 +38,9 @@ use self::fault::{Answered, Fault};
 use self::reader::Readers;
 use self::writer::{Verdict, Writer};
 use super::{
-    AccessStore, Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, FhirStore,
-    LaneActed, LaneAction, LaneStatus, Lease, Load, Loaded, MessageQuery, MessageStore, ResourceStore, Store,
-    StoreError, TimelineEntry, TrailStore, WorkflowStore, encoding,
+    Admission, Answer, AttemptStart, Backlog, Concluded, DeliveryQuery, DeliveryStore, LaneActed, LaneAction,
+    LaneStatus, Lease, Load, Loaded, MessageQuery, MessageStore, ResourceStore, Store, StoreError, TimelineEntry,
+    TrailStore, WorkflowStore, encoding,
 };
 use crate::base::ids::{DeliveryId, EndpointName, MessageId, ReferralId};
 use crate::base::{Clock as _, SystemClock, Timestamp, limits};
@@ -198,13 +205,9 @@ impl ResourceStore for SqliteStore {
 
     fn history<'a>(&'a self, key: &'a ResourceKey) -> Answer<'a, Vec<ResourceVersion>> {
         let key = key.clone();
-        Box::pin(self.readers.read("history", move |connection| resources::history(connection, &key)))
+        Box::pin(self.readers.read("history", move |connection| versions::history(connection, &key)))
     }
 }
-
-impl FhirStore for SqliteStore {}
-
-impl AccessStore for SqliteStore {}
 
 impl DeliveryStore for SqliteStore {
     fn claim_deliveries<'a>(

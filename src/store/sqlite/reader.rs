@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::connection;
 use super::fault::{Answered, Fault};
-use crate::base::limits::READ_CONNECTIONS_MAX;
+use crate::base::limits::{READ_CONNECTIONS_MAX, SEARCH_TIMEOUT};
 use crate::store::StoreError;
 
 /// The connections not lent out at present.
@@ -29,21 +30,73 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Answered<T> + Send + 'static,
     {
-        let permit = self.permits.acquire().await.map_err(|_| Fault::Gone.into_store_error(operation))?;
+        self.bounded(operation, None, work).await
+    }
+
+    /// The same, but stopped when it takes too long; then the answer is `TooSlow`.
+    pub async fn search<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Answered<T> + Send + 'static,
+    {
+        self.bounded(operation, Some(SEARCH_TIMEOUT), work).await
+    }
+
+    async fn bounded<T, F>(&self, operation: &'static str, limit: Option<Duration>, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Answered<T> + Send + 'static,
+    {
+        let fault = |fault: Fault| fault.into_store_error(operation);
+        let permit = self.permits.acquire().await.map_err(|_| fault(Fault::Gone))?;
+        let mut connection = self.lend().map_err(fault)?;
+        let stop = connection.get_interrupt_handle();
         let idle = Arc::clone(&self.idle);
-        let path = self.path.clone();
-        let answer = tokio::task::spawn_blocking(move || {
-            let lent = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut connection = lent.map_or_else(|| connection::reading(&path), Ok)?;
+        let mut reading = tokio::task::spawn_blocking(move || {
             let snapshot = connection.transaction()?;
             let value = work(&snapshot)?;
             drop(snapshot);
-            // Only a connection that served without fault goes back.
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            give_back(&idle, connection);
             Ok(value)
-        })
-        .await;
+        });
+        let answer = match limit {
+            None => reading.await,
+            Some(limit) => match tokio::time::timeout(limit, &mut reading).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    stop.interrupt();
+                    reading.await
+                }
+            },
+        };
         drop(permit);
-        answer.unwrap_or(Err(Fault::Gone)).map_err(|fault| fault.into_store_error(operation))
+        answer.unwrap_or(Err(Fault::Gone)).map_err(fault)
     }
+
+    /// Runs `work`, a single statement that reads a few rows by their keys, on the calling thread. That may be a thread
+    /// of the runtime: the statement takes some 10 to 100 microseconds, less than the hop to another thread and back,
+    /// and never waits, since in WAL mode nothing that a writer does holds a reader up. At worst a page comes from the
+    /// disk. Autocommit: a transaction would be two more statements, and one statement is one snapshot.
+    pub fn at_once<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Answered<T>,
+    ) -> Result<T, StoreError> {
+        let fault = |fault: Fault| fault.into_store_error(operation);
+        let connection = self.lend().map_err(fault)?;
+        let value = work(&connection).map_err(fault)?;
+        give_back(&self.idle, connection);
+        Ok(value)
+    }
+
+    fn lend(&self) -> Answered<Connection> {
+        let lent = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        lent.map_or_else(|| connection::reading(&self.path), Ok)
+    }
+}
+
+/// Only a connection that served without fault goes back. There are as many as were ever lent at once: one for each
+/// permit and each thread of the runtime.
+fn give_back(idle: &Mutex<Vec<Connection>>, connection: Connection) {
+    idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
 }

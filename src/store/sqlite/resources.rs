@@ -1,16 +1,15 @@
-//! Resources: the next version and what changes in the index; redirects; and what decisions read.
+//! Resources: the next version of one; redirects; and what decisions read.
 
 use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::fault::{Answered, Fault};
-use super::{messages, referrals, sql};
+use super::fault::Answered;
+use super::{index, messages, referrals, sql, versions};
+use crate::base::Timestamp;
 use crate::base::ids::MessageId;
-use crate::base::{Digest, Timestamp};
-use crate::record::{IdentifierKey, IndexKey, Redirect, ResourceKey, ResourceVersion, ResourceWrite, VersionNumber};
-use crate::store::encoding;
-use crate::store::{Load, Loaded};
+use crate::record::{IdentifierKey, Redirect, ResourceKey, ResourceWrite};
+use crate::store::{Load, Loaded, encoding};
 
 /// Where a resource stands.
 struct Current {
@@ -21,38 +20,63 @@ struct Current {
     keys: Vec<u8>,
 }
 
-/// Writes the next version. `false`: the resource has moved on since it was read.
-pub fn write(connection: &Connection, write: &ResourceWrite, at: Timestamp) -> Answered<bool> {
-    let current = current(connection, &write.key)?;
-    if current.as_ref().map_or(0, |current| current.version) != write.follows {
+/// Writes the next version, which speaks for `message`. `false`: the resource has moved on since it was read.
+pub fn write(
+    connection: &Connection,
+    write: &ResourceWrite,
+    message: Option<MessageId>,
+    at: Timestamp,
+) -> Answered<bool> {
+    if write.follows == 0 { create(connection, write, message, at) } else { follow(connection, write, message, at) }
+}
+
+fn create(connection: &Connection, write: &ResourceWrite, message: Option<MessageId>, at: Timestamp) -> Answered<bool> {
+    let number = append(connection, write, None, &encoding::pack_keys(&write.index), message, at)?;
+    let (kind, id) = (&*write.key.kind, &*write.key.id);
+    if connection.prepare_cached(sql::INSERT_RESOURCE)?.execute(params![kind, id, number])? == 0 {
         return Ok(false);
     }
-    let keys = &write.index;
-    let packed = encoding::pack_keys(keys);
+    index::add(connection, number, &write.index)?;
+    index::put_text(connection, number, kind, &write.text)?;
+    Ok(true)
+}
+
+fn follow(connection: &Connection, write: &ResourceWrite, message: Option<MessageId>, at: Timestamp) -> Answered<bool> {
+    let Some(current) = current(connection, &write.key)?.filter(|current| current.version == write.follows) else {
+        return Ok(false);
+    };
+    let packed = encoding::pack_keys(&write.index);
+    let number = append(connection, write, Some(current.number), &packed, message, at)?;
+    let row = params![&*write.key.kind, &*write.key.id, write.follows + 1, number];
+    connection.prepare_cached(sql::UPDATE_RESOURCE)?.execute(row)?;
+    if current.keys != packed {
+        index::change(connection, current.first, &encoding::unpack_keys(&current.keys), &write.index)?;
+    }
+    index::replace_text(connection, current.first, &write.key.kind, &write.text)?;
+    Ok(true)
+}
+
+fn append(
+    connection: &Connection,
+    write: &ResourceWrite,
+    previous: Option<i64>,
+    packed: &[u8],
+    message: Option<MessageId>,
+    at: Timestamp,
+) -> Answered<i64> {
     connection.prepare_cached(sql::INSERT_VERSION)?.execute(params![
         &*write.key.kind,
         &*write.key.id,
         write.follows + 1,
-        current.as_ref().map(|current| current.number),
+        previous,
         at.as_micros(),
         write.digest.0,
-        &packed,
+        packed,
         &*write.content,
-        write.message.map(|id| id.0),
+        message.map(|id| id.0),
+        write.deleted,
     ])?;
-    let number = connection.last_insert_rowid();
-    let (kind, id) = (&*write.key.kind, &*write.key.id);
-    if let Some(current) = current {
-        let row = params![kind, id, write.follows + 1, number];
-        connection.prepare_cached(sql::UPDATE_RESOURCE)?.execute(row)?;
-        if current.keys != packed {
-            reindex(connection, current.first, &encoding::unpack_keys(&current.keys), keys)?;
-        }
-    } else {
-        connection.prepare_cached(sql::INSERT_RESOURCE)?.execute(params![kind, id, number])?;
-        reindex(connection, number, &[], keys)?;
-    }
-    Ok(true)
+    Ok(connection.last_insert_rowid())
 }
 
 fn current(connection: &Connection, key: &ResourceKey) -> Answered<Option<Current>> {
@@ -61,18 +85,6 @@ fn current(connection: &Connection, key: &ResourceKey) -> Answered<Option<Curren
         Ok(Current { version: row.get(0)?, first: row.get(1)?, number: row.get(2)?, keys: row.get(3)? })
     });
     Ok(row.optional()?)
-}
-
-/// Changes only the index rows that differ; both lists are sorted.
-fn reindex(connection: &Connection, resource: i64, old: &[IndexKey], new: &[IndexKey]) -> Answered<()> {
-    for gone in old.iter().filter(|key| new.binary_search(key).is_err()) {
-        connection.prepare_cached(sql::DELETE_INDEX)?.execute(params![gone.0, resource])?;
-    }
-    let mut insert = connection.prepare_cached(sql::INSERT_INDEX)?;
-    for added in new.iter().filter(|key| old.binary_search(key).is_err()) {
-        insert.execute(params![added.0, resource])?;
-    }
-    Ok(())
 }
 
 /// Records a merge. A merge of what is merged already leads to the last survivor; one that would lead back to itself
@@ -95,7 +107,7 @@ fn survivor(connection: &Connection, key: &ResourceKey) -> Answered<ResourceKey>
     rows.next()?.map_or_else(|| Ok(key.clone()), key_at_0)
 }
 
-fn key_at_0(row: &Row<'_>) -> Answered<ResourceKey> {
+pub fn key_at_0(row: &Row<'_>) -> Answered<ResourceKey> {
     Ok(ResourceKey { kind: messages::text(row, 0)?, id: messages::text(row, 1)? })
 }
 
@@ -105,7 +117,7 @@ pub fn load(connection: &Connection, wanted: &Load) -> Answered<Loaded> {
     for key in &wanted.resources {
         let to = survivor(connection, key)?;
         if answered.insert(to.clone()) {
-            loaded.resources.extend(version(connection, &to)?);
+            loaded.resources.extend(versions::current(connection, &to)?);
         }
         if to != *key {
             loaded.redirects.push(Redirect { from: key.clone(), to });
@@ -116,12 +128,6 @@ pub fn load(connection: &Connection, wanted: &Load) -> Answered<Loaded> {
     }
     referrals::load(connection, wanted, &mut loaded)?;
     Ok(loaded)
-}
-
-fn version(connection: &Connection, key: &ResourceKey) -> Answered<Option<ResourceVersion>> {
-    let mut statement = connection.prepare_cached(sql::LOAD_RESOURCE)?;
-    let mut rows = statement.query([&*key.kind, &*key.id])?;
-    rows.next()?.map(|row| read(row, key)).transpose()
 }
 
 /// The resources that bear the identifier, merged ones through their survivor.
@@ -152,26 +158,13 @@ pub fn family(connection: &Connection, key: &ResourceKey) -> Answered<Vec<Resour
     Ok(family)
 }
 
-pub fn history(connection: &Connection, key: &ResourceKey) -> Answered<Vec<ResourceVersion>> {
-    let mut statement = connection.prepare_cached(sql::HISTORY)?;
-    let mut rows = statement.query([&*key.kind, &*key.id])?;
-    let mut versions = Vec::new();
-    while let Some(row) = rows.next()? {
-        versions.push(read(row, key)?);
+/// Everyone merged with one of the keys, they themselves included.
+pub fn families(connection: &Connection, keys: &[ResourceKey]) -> Answered<Vec<ResourceKey>> {
+    let mut families = Vec::new();
+    for key in keys {
+        families.extend(family(connection, key)?);
     }
-    Ok(versions)
-}
-
-fn read(row: &Row<'_>, key: &ResourceKey) -> Answered<ResourceVersion> {
-    let digest = row.get(2).map_err(|_| Fault::corrupt("resource_version", "digest", &key.kind))?;
-    Ok(ResourceVersion {
-        number: VersionNumber(0),
-        key: key.clone(),
-        version: row.get(0)?,
-        content: row.get::<_, Vec<u8>>(1)?.into(),
-        digest: Digest(digest),
-        updated_at: Timestamp::from_micros(row.get(3)?),
-        deleted: row.get(4)?,
-        message: row.get::<_, Option<i64>>(5)?.map(MessageId),
-    })
+    families.sort_unstable();
+    families.dedup();
+    Ok(families)
 }

@@ -29,13 +29,32 @@ pub const SAVEPOINT: &str = "SAVEPOINT job";
 pub const UNDO: &str = "ROLLBACK TO job";
 pub const KEEP: &str = "RELEASE job";
 
+/// What became of a message, whether or not it has a row.
+macro_rules! outcome {
+    () => {
+        "coalesce(o.outcome, iif(m.is_request, 'processed', 'pending'))"
+    };
+}
+
 /// The columns of a message as `messages::read` takes them.
 macro_rules! select_message {
     ($rest:literal) => {
         concat!(
             "SELECT m.id, m.feed, m.sender, m.control_id, m.message_type, m.bytes, m.charset_declared, ",
-            "m.charset_detected, m.received_at, o.outcome, o.concluded_at, o.issues, o.mapping_release, ",
+            "m.charset_detected, m.received_at, ",
+            outcome!(),
+            ", coalesce(o.concluded_at, iif(m.is_request, m.received_at, NULL)), o.issues, o.mapping_release, ",
             "m.control_id_reused, o.tries ",
+            $rest
+        )
+    };
+}
+
+/// The columns of a version as `versions::read` takes them.
+macro_rules! select_version {
+    ($rest:literal) => {
+        concat!(
+            "SELECT v.number, v.kind, v.id, v.version, v.content, v.digest, v.updated_at, v.deleted, v.message ",
             $rest
         )
     };
@@ -60,8 +79,9 @@ statements! {
     LAST_NUMBER = "SELECT last FROM message_number WHERE singleton = 1";
     KEEP_LAST_NUMBER = "UPDATE message_number SET last = ?1 WHERE singleton = 1";
     FIND_CONTROL_ID = "SELECT id, content_digest, received_at FROM message WHERE control_id = ?1 AND sender = ?2 \
-        AND feed = ?3 AND control_id <> '' AND is_refused = 0 AND received_at >= ?4 ORDER BY id";
-    OUTCOME_OF = "SELECT outcome FROM message_outcome WHERE message = ?1";
+        AND feed = ?3 AND control_id <> '' AND is_refused = 0 AND is_request = 0 AND received_at >= ?4 ORDER BY id";
+    OUTCOME_OF = concat!("SELECT ", outcome!(), ", m.is_request FROM message m \
+        LEFT JOIN message_outcome o ON o.message = m.id WHERE m.id = ?1");
     INSERT_MESSAGE = "INSERT INTO message (id, feed, sender, control_id, message_type, charset_declared, \
         charset_detected, content_digest, received_at, is_refused, control_id_reused, bytes) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
@@ -76,10 +96,10 @@ statements! {
         LEFT JOIN message_outcome o ON o.message = p.message WHERE p.blocked = 0 AND p.parked = 0 ORDER BY p.turn");
     GET_MESSAGE = select_message!("FROM message m LEFT JOIN message_outcome o ON o.message = m.id WHERE m.id = ?1");
     LIST_MESSAGES = select_message!("FROM message m LEFT JOIN message_outcome o ON o.message = m.id \
-        WHERE m.id < ?1 AND (?2 IS NULL OR m.feed = ?2) AND (?3 IS NULL OR coalesce(o.outcome, 'pending') = ?3) \
+        WHERE m.id < ?1 AND (?2 IS NULL OR m.feed = ?2) AND (?3 IS NULL OR coalesce(o.outcome, iif(m.is_request, 'processed', 'pending')) = ?3) \
         ORDER BY m.id DESC LIMIT ?4");
     LIST_MESSAGES_BY_CONTROL_ID = select_message!("FROM message m LEFT JOIN message_outcome o ON o.message = m.id \
-        WHERE m.id < ?1 AND (?2 IS NULL OR m.feed = ?2) AND (?3 IS NULL OR coalesce(o.outcome, 'pending') = ?3) \
+        WHERE m.id < ?1 AND (?2 IS NULL OR m.feed = ?2) AND (?3 IS NULL OR coalesce(o.outcome, iif(m.is_request, 'processed', 'pending')) = ?3) \
         AND m.control_id = ?5 AND m.control_id <> '' ORDER BY m.id DESC LIMIT ?4");
     LIST_MESSAGES_BY_OUTCOME = select_message!("FROM message_outcome o INDEXED BY message_outcome_rare \
         JOIN message m ON m.id = o.message WHERE o.outcome = ?3 AND o.outcome <> 'processed' AND o.message < ?1 \
@@ -128,22 +148,87 @@ statements! {
     WAITING_MESSAGES = "SELECT u.message FROM unmapped_code u JOIN message m ON m.id = u.message \
         WHERE u.code_table = ?1 AND u.code = ?2 AND m.feed = ?3 AND u.message > ?5 ORDER BY u.message LIMIT ?4";
 
+    // Requests
+    NEXT_NUMBER = "UPDATE message_number SET last = last + 1 WHERE singleton = 1 RETURNING last";
+    INSERT_REQUEST = "INSERT INTO message (id, feed, sender, control_id, message_type, charset_declared, \
+        charset_detected, content_digest, received_at, is_refused, control_id_reused, bytes, is_request) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, ?10, 1)";
+
     // Resources
     CURRENT_RESOURCE = "SELECT r.version, r.first, r.current, v.keys FROM resource r \
         JOIN resource_version v ON v.number = r.current WHERE r.kind = ?1 AND r.id = ?2";
     INSERT_VERSION = "INSERT INTO resource_version (kind, id, version, previous, updated_at, digest, keys, content, \
-        message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    INSERT_RESOURCE = "INSERT INTO resource (kind, id, version, first, current) VALUES (?1, ?2, 1, ?3, ?3)";
+        message, deleted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    INSERT_RESOURCE = "INSERT INTO resource (kind, id, version, first, current) VALUES (?1, ?2, 1, ?3, ?3) \
+        ON CONFLICT DO NOTHING";
     UPDATE_RESOURCE = "UPDATE resource SET version = ?3, current = ?4 WHERE kind = ?1 AND id = ?2";
     INSERT_INDEX = "INSERT INTO resource_index (key, resource) VALUES (?1, ?2)";
+    INSERT_INDEX_8 = "INSERT INTO resource_index (key, resource) VALUES (?1, ?9), (?2, ?9), (?3, ?9), (?4, ?9), \
+        (?5, ?9), (?6, ?9), (?7, ?9), (?8, ?9)";
     DELETE_INDEX = "DELETE FROM resource_index WHERE key = ?1 AND resource = ?2";
-    LOAD_RESOURCE = "SELECT v.version, v.content, v.digest, v.updated_at, v.deleted, v.message FROM resource r \
-        JOIN resource_version v ON v.number = r.current WHERE r.kind = ?1 AND r.id = ?2";
-    HISTORY = "WITH RECURSIVE chain (number) AS (SELECT current FROM resource WHERE kind = ?1 AND id = ?2 \
-        UNION ALL SELECT v.previous FROM chain JOIN resource_version v ON v.number = chain.number \
-        WHERE v.previous IS NOT NULL) \
-        SELECT v.version, v.content, v.digest, v.updated_at, v.deleted, v.message FROM chain \
-        JOIN resource_version v ON v.number = chain.number ORDER BY v.version DESC";
+    PUT_TEXT = "INSERT INTO resource_text (rowid, kind, narrative, content) VALUES (?1, ?2, ?3, ?4)";
+    DELETE_TEXT = "DELETE FROM resource_text WHERE rowid = ?1";
+    LOAD_RESOURCE = select_version!("FROM resource r JOIN resource_version v ON v.number = r.current \
+        WHERE r.kind = ?1 AND r.id = ?2");
+    LOAD_VERSION = select_version!("FROM resource_version v WHERE v.number = ?1");
+    /// From the current version back to the one that is asked for.
+    FIND_VERSION = select_version!("FROM (WITH RECURSIVE chain (number, version) AS (SELECT current, version \
+        FROM resource WHERE kind = ?1 AND id = ?2 UNION ALL SELECT o.previous, o.version - 1 FROM chain \
+        JOIN resource_version o ON o.number = chain.number WHERE o.version > ?3) \
+        SELECT number FROM chain WHERE version = ?3) c JOIN resource_version v ON v.number = c.number");
+    HISTORY = select_version!("FROM (WITH RECURSIVE chain (number) AS (SELECT current FROM resource \
+        WHERE kind = ?1 AND id = ?2 UNION ALL SELECT o.previous FROM chain \
+        JOIN resource_version o ON o.number = chain.number WHERE o.previous IS NOT NULL) SELECT number FROM chain) c \
+        JOIN resource_version v ON v.number = c.number ORDER BY v.version DESC");
+
+    // Histories
+    HISTORY_OF_RESOURCE = select_version!("FROM (WITH RECURSIVE chain (number) AS (SELECT current FROM resource \
+        WHERE kind = ?1 AND id = ?2 UNION ALL SELECT o.previous FROM chain \
+        JOIN resource_version o ON o.number = chain.number WHERE o.previous IS NOT NULL) SELECT number FROM chain) c \
+        JOIN resource_version v ON v.number = c.number WHERE v.number < ?3 AND v.updated_at BETWEEN ?4 AND ?5 \
+        ORDER BY v.version DESC LIMIT ?6");
+    COUNT_HISTORY = "SELECT count(*) FROM (WITH RECURSIVE chain (number) AS (SELECT current FROM resource \
+        WHERE kind = ?1 AND id = ?2 UNION ALL SELECT o.previous FROM chain \
+        JOIN resource_version o ON o.number = chain.number WHERE o.previous IS NOT NULL) SELECT number FROM chain) c \
+        JOIN resource_version v ON v.number = c.number WHERE v.updated_at BETWEEN ?3 AND ?4";
+    HISTORY_OF_KIND = select_version!("FROM resource_version v INDEXED BY resource_version_by_kind WHERE v.kind = ?1 \
+        AND v.number >= ?2 AND v.number < ?3 AND v.updated_at BETWEEN ?4 AND ?5 ORDER BY v.number DESC LIMIT ?6");
+    HISTORY_OF_ALL = select_version!("FROM resource_version v WHERE v.number >= ?1 AND v.number < ?2 \
+        AND v.updated_at BETWEEN ?3 AND ?4 ORDER BY v.number DESC LIMIT ?5");
+    POSITION = "SELECT r.first, v.number, v.kind, v.keys FROM resource_version v \
+        JOIN resource r ON r.kind = v.kind AND r.id = v.id WHERE v.number = ?1";
+    /// The first version at or behind a number, and its instant.
+    VERSION_AT = "SELECT number, updated_at FROM resource_version WHERE number >= ?1 ORDER BY number LIMIT 1";
+    LATEST_VERSION = "SELECT coalesce(max(number), 0) FROM resource_version";
+    SNAPSHOT = "SELECT v.number, v.kind, v.id, v.version, v.content, v.digest, v.updated_at, v.deleted, v.message, \
+        r.current FROM resource_version v INDEXED BY resource_version_by_kind \
+        JOIN resource r ON r.kind = v.kind AND r.id = v.id WHERE v.kind = ?1 AND v.number > ?2 AND v.number <= ?3 \
+        AND v.deleted = 0 AND v.updated_at >= ?4 ORDER BY v.number";
+    PREVIOUS_VERSION = "SELECT previous FROM resource_version WHERE number = ?1";
+    CURRENT_AFTER = select_version!("FROM resource_version v JOIN resource r ON r.kind = v.kind AND r.id = v.id \
+        WHERE v.number > ?1 AND r.current = v.number AND v.deleted = 0 ORDER BY v.number LIMIT ?2");
+
+    // The index as a whole
+    STANDING_OF_VERSION = "SELECT r.first, v.keys, v.kind FROM resource_version v \
+        JOIN resource r ON r.kind = v.kind AND r.id = v.id \
+        WHERE v.number = ?1 AND r.current = ?1 AND v.deleted = 0";
+    REPLACE_KEYS = "UPDATE resource_version SET keys = ?2 WHERE number = ?1";
+    INDEXED_BY = "SELECT definitions FROM search_index WHERE singleton = 1";
+    SET_INDEXED_BY = "INSERT INTO search_index (singleton, definitions) VALUES (1, ?1) \
+        ON CONFLICT (singleton) DO UPDATE SET definitions = excluded.definitions";
+
+    // Exports, tokens and secrets
+    PUT_EXPORT = "INSERT INTO export_job (id, client, asked_at, as_of, plan) VALUES (?1, ?2, ?3, ?4, ?5) \
+        ON CONFLICT (id) DO UPDATE SET client = excluded.client, asked_at = excluded.asked_at, \
+        as_of = excluded.as_of, plan = excluded.plan";
+    GET_EXPORT = "SELECT id, client, asked_at, as_of, plan FROM export_job WHERE id = ?1";
+    DROP_EXPORT = "DELETE FROM export_job WHERE id = ?1";
+    FORGET_TOKENS = "DELETE FROM used_token WHERE expires_at < ?1";
+    USE_TOKEN = "INSERT INTO used_token (token, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    PUT_SECRET = "INSERT INTO secret (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    GET_SECRET = "SELECT value FROM secret WHERE name = ?1";
+
+    // Identities
     FIND_IDENTIFIER = "SELECT v.kind, v.id FROM resource_index i JOIN resource_version v ON v.number = i.resource \
         WHERE i.key = ?1 ORDER BY i.resource";
     GET_REDIRECT = "SELECT to_kind, to_id FROM redirect WHERE from_kind = ?1 AND from_id = ?2";

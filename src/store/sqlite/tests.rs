@@ -48,6 +48,12 @@ fn hot_statements_use_their_index() {
     check("CURRENT_RESOURCE", &["PRIMARY KEY (kind=? AND id=?)"]);
     check("LOAD_RESOURCE", &["PRIMARY KEY (kind=? AND id=?)"]);
     check("FIND_IDENTIFIER", &["PRIMARY KEY (key=?)"]);
+    check("LOAD_VERSION", &["INTEGER PRIMARY KEY"]);
+    check("HISTORY_OF_KIND", &["resource_version_by_kind"]);
+    check("VERSION_AT", &["INTEGER PRIMARY KEY"]);
+    check("SNAPSHOT", &["resource_version_by_kind", "PRIMARY KEY (kind=? AND id=?)"]);
+    check("STANDING_OF_VERSION", &["INTEGER PRIMARY KEY", "PRIMARY KEY (kind=? AND id=?)"]);
+    check("FORGET_TOKENS", &["used_token_by_expiry"]);
     check("CLAIM_DELIVERIES", &["delivery_due"]);
     check("NEXT_DUE", &["delivery_due"]);
     check("FIRST_OF_SUBJECT", &["delivery_order"]);

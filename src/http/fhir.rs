@@ -1,0 +1,180 @@
+//! The FHIR door over HTTP: bytes in and out for `rest`, and what only a transport can refuse.
+//!
+//! Cast: the *door* holds the server, the keeper of access and the limits. One handler takes every path: it lets the
+//! caller in, reads the body within its limit, and hands a plain request on. A request runs as a task of its own, so
+//! that its panic is an answer (500) and a peer that hangs up takes nothing back that was begun.
+//!
+//! It logs no URL, no query and no body (P8). It must not know what an interaction means.
+
+mod carry;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use tokio::sync::Semaphore;
+
+use crate::access::{Access, Caller};
+use crate::base::{Clock, limits};
+use crate::rest::{Cause, Fault, Method, Server, failure};
+use carry::{carried, json, text, wanted};
+
+/// Where the FHIR server stands below the address of the port.
+const BASE: &str = "/fhir";
+
+/// What the handler of the door needs.
+#[derive(Clone)]
+struct Door {
+    server: Arc<Server>,
+    access: Arc<Access>,
+    clock: Arc<dyn Clock>,
+    /// One for each request that may be under way.
+    permits: Arc<Semaphore>,
+}
+
+/// The routes of the door: all that is below `/fhir`.
+pub fn router(server: Arc<Server>, access: Arc<Access>, clock: Arc<dyn Clock>) -> Router {
+    narrow_router(server, access, clock, limits::FHIR_REQUESTS_MAX)
+}
+
+/// The same, with only so many requests under way at once.
+pub fn narrow_router(server: Arc<Server>, access: Arc<Access>, clock: Arc<dyn Clock>, requests_max: usize) -> Router {
+    let permits = Arc::new(Semaphore::new(requests_max));
+    let door = Door { server, access, clock, permits };
+    Router::new().fallback(answer).layer(DefaultBodyLimit::max(limits::FHIR_BODY_BYTES_MAX)).with_state(door)
+}
+
+/// Never waits for a place: a client that is told to come back does better than one that hangs (429).
+async fn answer(State(door): State<Door>, request: Request) -> Response {
+    let (format, is_head) = (wanted(request.headers()), request.method() == axum::http::Method::HEAD);
+    let answered = match Arc::clone(&door.permits).try_acquire_owned() {
+        Err(_) => Err(Fault::new(Cause::Throttled, "too many requests are under way: try again in a second")),
+        Ok(permit) => {
+            let answered = tokio::time::timeout(limits::FHIR_REQUEST_TIMEOUT, door.enter(request)).await;
+            drop(permit);
+            answered.unwrap_or_else(|_| Err(Fault::new(Cause::TimedOut, "the request took too long: ask for less")))
+        }
+    };
+    answered.unwrap_or_else(|fault| carried(failure(&fault, format), is_head))
+}
+
+impl Door {
+    async fn enter(&self, request: Request) -> Result<Response, Fault> {
+        let (parts, body) = request.into_parts();
+        let path = below_base(parts.uri.path())?.to_owned();
+        match path.as_str() {
+            ".well-known/smart-configuration" => return self.discovery(),
+            "auth/token" => return self.token(parts, body).await,
+            _ => {}
+        }
+        let caller = match self.let_in(&path, &parts.headers) {
+            Ok(caller) => caller,
+            Err(refusal) => return Ok(*refusal),
+        };
+        plain(&parts.headers)?;
+        let method =
+            Method::of(parts.method.as_str()).ok_or_else(|| Fault::new(Cause::Method, "no such method here"))?;
+        let is_head = parts.method == axum::http::Method::HEAD;
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let headers = text(&parts.headers);
+        let body = read(Request::from_parts(parts, body)).await?;
+        let request = crate::rest::Request { method, path, query, headers, body, caller };
+        let server = Arc::clone(&self.server);
+        let response = tokio::spawn(async move { server.handle(request).await }).await;
+        let response = response
+            .map_err(|_| Fault::new(Cause::Internal, "the request failed here: tell the operator when it was"))?;
+        Ok(carried(response, is_head))
+    }
+
+    /// The caller, or 401 with what is wanted. What the server offers everybody may know.
+    fn let_in(&self, path: &str, headers: &HeaderMap) -> Result<Caller, Box<Response>> {
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        match self.access.authenticate(authorization, self.clock.now()) {
+            Ok(caller) => Ok(caller),
+            Err(_) if path == "metadata" && authorization.is_none() => Ok(Caller::anyone()),
+            Err(fault) => {
+                let outcome = failure(&Fault::new(Cause::Login, fault.to_string()), wanted(headers));
+                Err(Box::new(carried(outcome.with("www-authenticate", fault.challenge()), false)))
+            }
+        }
+    }
+
+    fn discovery(&self) -> Result<Response, Fault> {
+        let configuration = self.access.smart_configuration().ok_or_else(Fault::not_found)?;
+        Ok(json(StatusCode::OK, configuration))
+    }
+
+    async fn token(&self, parts: Parts, body: axum::body::Body) -> Result<Response, Fault> {
+        if parts.method != axum::http::Method::POST {
+            return Err(Fault { allow: Some("POST"), ..Fault::new(Cause::Method, "a token is asked for by POST") });
+        }
+        let form = read(Request::from_parts(parts, body)).await?;
+        let answer = self.access.token(&form, self.clock.now()).await?;
+        Ok(json(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_REQUEST), answer.body))
+    }
+}
+
+fn below_base(path: &str) -> Result<&str, Fault> {
+    let below = path.strip_prefix(BASE).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = below.ok_or_else(|| Fault::new(Cause::NotFound, "the FHIR server stands below /fhir"))?;
+    Ok(below.strip_prefix('/').unwrap_or(below))
+}
+
+/// Packed bodies are not unpacked: what they grow to is not known before. What is said to be too long is not awaited.
+fn plain(headers: &HeaderMap) -> Result<(), Fault> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > limits::FHIR_BODY_BYTES_MAX) {
+        return Err(too_large());
+    }
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            Err(Fault::new(Cause::UnsupportedMedia, "send the body as it is, without a Content-Encoding"))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn read(request: Request) -> Result<Bytes, Fault> {
+    Bytes::from_request(request, &()).await.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return too_large();
+        }
+        Fault::invalid("the body did not arrive as a whole")
+    })
+}
+
+fn too_large() -> Fault {
+    let text = format!("a body has at most {} bytes here: send it in parts", limits::FHIR_BODY_BYTES_MAX);
+    Fault::new(Cause::TooLarge, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_below_the_base_are_ours() {
+        for (path, expected) in [
+            ("/fhir", Some("")),
+            ("/fhir/", Some("")),
+            ("/fhir/Patient/x", Some("Patient/x")),
+            ("/fhirs/Patient", None),
+            ("/Patient", None),
+        ] {
+            assert_eq!(below_base(path).ok(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn packed_bodies_are_refused() {
+        for (encoding, is_plain) in [("identity", true), ("gzip", false), ("br", false)] {
+            let headers = [(header::CONTENT_ENCODING, encoding.parse().unwrap())].into_iter().collect();
+            assert_eq!(plain(&headers).is_ok(), is_plain, "{encoding}");
+        }
+        assert!(plain(&HeaderMap::new()).is_ok());
+    }
+}
