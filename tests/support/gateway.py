@@ -25,8 +25,7 @@ class Gateway:
         self.log = open(self.log_file, "a", encoding="utf-8")
         config = folder / "gateway.toml"
         config.write_text(f'[fhir]\naddress = "127.0.0.1:0"\n{door}\n', encoding="utf-8")
-        others = ["--mllp", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
-        command = [os.fspath(one) for one in [binary, "serve", "--config", config, *others, *store]]
+        command = [os.fspath(one) for one in [binary, "serve", "--config", config, "--admin", "127.0.0.1:0", *store]]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         try:
             self.ready = self._first_line()
