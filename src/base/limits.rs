@@ -337,3 +337,6 @@ pub const SEARCH_ORDERS_MAX: usize = 4;
 /// Different conditional references in one transaction: each is a search. A hospital's Bundle names some dozens of
 /// practitioners and places so.
 pub const CONDITIONAL_REFERENCES_MAX: usize = 1_000;
+/// How long a peer may take to send the head of a request over HTTP, and so how long a connection may be idle: one that
+/// sends a byte a minute must not hold its place.
+pub const HTTP_HEAD_TIMEOUT: Duration = Duration::from_secs(30);

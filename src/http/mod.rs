@@ -7,4 +7,4 @@ pub mod ops;
 mod port;
 pub mod sink;
 
-pub use port::Port;
+pub use port::{LatestTls, Port, PortSettings};

@@ -150,7 +150,7 @@ fn texts<const N: usize>(texts: [&str; N]) -> Node {
     texts.into_iter().map(Node::from).collect::<Vec<_>>().into()
 }
 
-fn object<'t, const N: usize>(members: [(&str, &'t str); N]) -> Object {
+fn object<const N: usize>(members: [(&str, &str); N]) -> Object {
     members.into_iter().map(|(name, text)| (name, Node::from(text))).collect()
 }
 

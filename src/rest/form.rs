@@ -129,7 +129,7 @@ mod tests {
         let text = br#"{"resourceType":"Patient","name":[{"given":["A","B"]},{}],"active":true,"contact":[]}"#;
         let resource = Resource::parse(text).unwrap();
         let pretty = written(&resource, Format::Json, true);
-        let lines = pretty.iter().filter(|byte| **byte == b'\n').count();
+        let lines = String::from_utf8_lossy(&pretty).lines().count();
         assert!(lines > 8, "{}", String::from_utf8_lossy(&pretty));
         assert!(Resource::parse(&pretty).unwrap() == resource);
     }

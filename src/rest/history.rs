@@ -68,9 +68,10 @@ impl Server {
     async fn keep_current_in(&self, period: Period, page: &mut HistoryPage) -> Result<(), Fault> {
         let mut kept = Vec::with_capacity(page.versions.len());
         for version in std::mem::take(&mut page.versions) {
-            let next = match version.updated_at < period.from {
-                true => self.store.read(&version.key, Some(version.version + 1)).await?,
-                false => None,
+            let next = if version.updated_at < period.from {
+                self.store.read(&version.key, Some(version.version + 1)).await?
+            } else {
+                None
             };
             if next.is_none_or(|next| next.updated_at > period.from) {
                 kept.push(version);

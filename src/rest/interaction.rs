@@ -103,7 +103,7 @@ fn at_base(method: Method) -> Result<Interaction, Fault> {
 
 fn below_kind(method: Method, kind: &'static str, rest: &[&str]) -> Result<Interaction, Fault> {
     match rest {
-        [] => on_kind(method, kind),
+        [] => Ok(on_kind(method, kind)),
         ["_search"] => only(method, Method::Post, POST, Interaction::Search(SearchScope::Kind(kind))),
         ["_history"] => only(method, Method::Get, READ, Interaction::History(HistoryScope::Kind(kind.into()))),
         [name] if name.starts_with('$') => operation(method, name, Level::Kind(kind)),
@@ -111,14 +111,14 @@ fn below_kind(method: Method, kind: &'static str, rest: &[&str]) -> Result<Inter
     }
 }
 
-const fn on_kind(method: Method, kind: &'static str) -> Result<Interaction, Fault> {
-    Ok(match method {
+const fn on_kind(method: Method, kind: &'static str) -> Interaction {
+    match method {
         Method::Get => Interaction::Search(SearchScope::Kind(kind)),
         Method::Post => Interaction::Create(kind),
         Method::Put => Interaction::ConditionalUpdate(kind),
         Method::Patch => Interaction::ConditionalPatch(kind),
         Method::Delete => Interaction::ConditionalDelete(kind),
-    })
+    }
 }
 
 fn below_instance(method: Method, key: ResourceKey, rest: &[&str]) -> Result<Interaction, Fault> {

@@ -6,6 +6,7 @@ mod canary;
 mod configurations;
 mod documented;
 mod fhir;
+mod fhir_gateway;
 mod fhir_xml;
 mod fhirpath;
 mod guide_codes;

@@ -75,10 +75,14 @@ impl ServerTls {
         }
     }
 
+    /// The server's half of handshakes, by the latest good material.
+    pub fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.loaded.load().config.clone())
+    }
+
     /// The server's half of the handshake.
     pub async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        let config = self.loaded.load().config.clone();
-        TlsAcceptor::from(config).accept(stream).await
+        self.acceptor().accept(stream).await
     }
 }
 

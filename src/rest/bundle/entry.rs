@@ -55,8 +55,8 @@ impl Entry {
         Ok(Terms { format: Format::Json, is_pretty: false, prefer: call.terms.prefer, ..own })
     }
 
-    pub fn call<'c>(&'c self, terms: &'c Terms, call: &Call<'c>) -> Result<Call<'c>, Fault> {
-        Ok(Call {
+    pub fn call<'c>(&'c self, terms: &'c Terms, call: &Call<'c>) -> Call<'c> {
+        Call {
             caller: call.caller,
             terms,
             conditions: self.conditions.clone(),
@@ -66,7 +66,7 @@ impl Entry {
             body: Body::Entry(self.resource.as_ref()),
             request_id: call.request_id,
             now: call.now,
-        })
+        }
     }
 
     /// By what other entries may refer to its resource: its `fullUrl`, that as `Type/id`, and the id that it came with.

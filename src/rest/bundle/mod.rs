@@ -42,7 +42,7 @@ impl Server {
                 Ok(entry) => self.entry(&entry, call).await,
                 Err(fault) => Err(fault),
             };
-            self.append(&mut response, answered)?;
+            self.append(&mut response, answered);
         }
         Ok(Answer::of(200, Content::Made(response.finish().into())))
     }
@@ -63,7 +63,7 @@ impl Server {
                 Some(entry) => self.entry(&entry, call).await.map_err(|fault| fault.at(entry.place.clone())),
                 None => Ok(written.next().unwrap_or_else(|| Answer::of(200, Content::Nothing))),
             };
-            self.append(&mut response, answered)?;
+            self.append(&mut response, answered);
         }
         Ok(Answer::of(200, Content::Made(response.finish().into())))
     }
@@ -86,23 +86,14 @@ impl Server {
                 continue;
             }
             let entry = Entry::read(node, at, &self.setup.base_url)?;
-            wishes.push(self.wish_of(&entry, call).map_err(|fault| fault.at(entry.place.clone()))?);
+            wishes.push(wish_of(&entry, call).map_err(|fault| fault.at(entry.place.clone()))?);
         }
         Ok(wishes)
     }
 
-    fn wish_of(&self, entry: &Entry, call: &Call<'_>) -> Result<Wish, Fault> {
-        if matches!(entry.interaction, Interaction::Operation(..) | Interaction::Bundle) {
-            return Err(Fault::invalid("a transaction reads and writes resources: send operations by themselves"));
-        }
-        let terms = entry.terms(call)?;
-        let wish = wish(&entry.interaction, &entry.call(&terms, call)?)?;
-        Ok(Wish { place: Some(entry.place.clone()), aliases: entry.aliases(), ..wish })
-    }
-
     async fn entry(&self, entry: &Entry, call: &Call<'_>) -> Result<Answer, Fault> {
         let terms = entry.terms(call)?;
-        let mut answer = self.perform(entry.interaction.clone(), &entry.call(&terms, call)?).await?;
+        let mut answer = self.perform(entry.interaction.clone(), &entry.call(&terms, call)).await?;
         if let Content::Stored(content) = &answer.content {
             answer.content = Content::Made(form::part(content, &terms)?);
         }
@@ -113,8 +104,8 @@ impl Server {
         Bundle::new(kind, &self.new_id(), call.now, None, &[])
     }
 
-    /// What came of an entry. A failure of ours fails the request; all others are told in their place.
-    fn append(&self, response: &mut Bundle, answered: Result<Answer, Fault>) -> Result<(), Fault> {
+    /// What came of an entry; a failure is told in its place.
+    fn append(&self, response: &mut Bundle, answered: Result<Answer, Fault>) {
         let answer = match answered {
             Ok(answer) => answer,
             Err(fault) => Answer::of(fault.status(), Content::Outcome(fault.outcome())),
@@ -127,8 +118,16 @@ impl Server {
         let entry =
             EntryResponse { status: answer.status, version: answer.version, location: answer.location, outcome };
         response.done(&self.setup.base_url, resource.as_deref(), &entry);
-        Ok(())
     }
+}
+
+fn wish_of(entry: &Entry, call: &Call<'_>) -> Result<Wish, Fault> {
+    if matches!(entry.interaction, Interaction::Operation(..) | Interaction::Bundle) {
+        return Err(Fault::invalid("a transaction reads and writes resources: send operations by themselves"));
+    }
+    let terms = entry.terms(call)?;
+    let wish = wish(&entry.interaction, &entry.call(&terms, call))?;
+    Ok(Wish { place: Some(entry.place.clone()), aliases: entry.aliases(), ..wish })
 }
 
 /// The entries of a Bundle, taken out of it.

@@ -121,7 +121,7 @@ fn wanted<'i>(
     }
     if !reverse.is_empty() {
         let targets: Vec<ResourceKey> = from.iter().map(|version| version.key.clone()).collect();
-        for KindQuery { kind, criterion, .. } in reverse.iter().flat_map(|include| include.referrers(&targets)) {
+        for KindQuery { kind, criterion, .. } in reverse.iter().filter_map(|include| include.referrers(&targets)) {
             wanted.referring.entry(kind).or_default().push(criterion);
         }
     }

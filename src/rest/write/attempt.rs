@@ -7,7 +7,7 @@ use super::outcome::{self, Said};
 use super::references::{Renames, rename};
 use super::step::{Step, judge};
 use super::{Letter, Wish};
-use crate::engine::request::{Change, Submission, Submitted};
+use crate::engine::request::{Change, Standing, Submission, Submitted};
 use crate::record::{ResourceKey, ResourceVersion};
 use crate::rest::answer::Answer;
 use crate::rest::body::in_order;
@@ -87,8 +87,8 @@ impl Server {
         letter: &Letter,
         call: &Call<'_>,
     ) -> Result<Option<Vec<Answer>>, Fault> {
+        let place = if let [only] = steps.as_slice() { only.place.clone() } else { None };
         let (changes, said) = sorted(steps);
-        let places: Vec<_> = said.iter().filter_map(Said::place_of_change).collect();
         if changes.is_empty() {
             return Ok(Some(outcome::answers(said, &[], call)));
         }
@@ -106,13 +106,7 @@ impl Server {
         match self.requests.submit(submission).await? {
             Submitted::Done { written, .. } => Ok(Some(outcome::answers(said, &written, call))),
             Submitted::Conflict | Submitted::GuardFailed(_) => Ok(None),
-            Submitted::Refused(issues) => {
-                let fault = Fault::of_issues(Cause::Unprocessable, issues);
-                Err(match places.as_slice() {
-                    [Some(only)] => fault.at(only.clone()),
-                    _ => fault,
-                })
-            }
+            Submitted::Refused(issues) => Err(Fault { place, ..Fault::of_issues(Cause::Unprocessable, issues) }),
         }
     }
 }
@@ -126,13 +120,20 @@ fn sorted(steps: Vec<Placed>) -> (Vec<Change>, Vec<Said>) {
     let mut changes = Vec::with_capacity(steps.len());
     for (_, at) in order {
         let Some(placed) = steps[at].take() else { continue };
-        said[at] = Some(match placed.step.into_change() {
-            Ok((change, over)) => {
-                changes.push(change);
-                Said::Change { at: changes.len() - 1, over, place: placed.place }
+        let (change, over) = match placed.step {
+            Step::Put { resource, over, .. } => (Change::Put { resource, over: over.as_ref().map(Standing::of) }, over),
+            Step::Delete { over } => (Change::Delete { key: over.key.clone(), over: Standing::of(&over) }, Some(over)),
+            Step::Keep(version) => {
+                said[at] = Some(Said::Kept(version));
+                continue;
             }
-            Err(still) => Said::Still(still),
-        });
+            Step::Nothing => {
+                said[at] = Some(Said::Nothing);
+                continue;
+            }
+        };
+        said[at] = Some(Said::Change { at: changes.len(), over });
+        changes.push(change);
     }
     (changes, said.into_iter().flatten().collect())
 }

@@ -1,8 +1,5 @@
 //! What is answered to writes (R4 http 3.1.0.1.9, 3.1.0.8).
 
-use smol_str::SmolStr;
-
-use super::step::Step;
 use crate::engine::request::Written;
 use crate::profile;
 use crate::record::ResourceVersion;
@@ -13,27 +10,20 @@ use crate::rest::server::Call;
 /// What is to be said of a wish, when all is written.
 pub enum Said {
     /// What came of the change of this number.
-    Change { at: usize, over: Option<ResourceVersion>, place: Option<SmolStr> },
-    /// Nothing had to be changed.
-    Still(Step),
-}
-
-impl Said {
-    pub fn place_of_change(&self) -> Option<Option<SmolStr>> {
-        match self {
-            Self::Change { place, .. } => Some(place.clone()),
-            Self::Still(_) => None,
-        }
-    }
+    Change { at: usize, over: Option<ResourceVersion> },
+    /// What was asked for stood already.
+    Kept(ResourceVersion),
+    /// There was nothing to delete.
+    Nothing,
 }
 
 /// The answers in the order of the wishes. Resources come with them unless they are not wanted.
 pub fn answers(said: Vec<Said>, written: &[Written], call: &Call<'_>) -> Vec<Answer> {
     let returns = call.terms.prefer.returns.unwrap_or(Return::Representation);
     let answer = |said| match said {
-        Said::Change { at, over, .. } => changed(&written[at], over.as_ref(), returns),
-        Said::Still(Step::Keep(version)) => kept(&version, returns),
-        Said::Still(_) => deleted(returns),
+        Said::Change { at, over } => changed(&written[at], over.as_ref(), returns),
+        Said::Kept(version) => kept(&version, returns),
+        Said::Nothing => deleted(returns),
     };
     said.into_iter().map(answer).collect()
 }

@@ -2,7 +2,6 @@
 
 use super::aim::Aim;
 use super::{Deed, Target, Wish};
-use crate::engine::request::{Change, Standing};
 use crate::fhir::Resource;
 use crate::record::{ResourceKey, ResourceVersion};
 use crate::rest::conditions::NoneMatch;
@@ -41,20 +40,6 @@ impl Step {
         match self {
             Self::Put { resource, .. } => Some(resource),
             _ => None,
-        }
-    }
-
-    /// The change for the engine, and what it goes over; the step itself when there is none.
-    pub fn into_change(self) -> Result<(Change, Option<ResourceVersion>), Self> {
-        match self {
-            Self::Put { resource, over, .. } => {
-                let standing = over.as_ref().map(Standing::of);
-                Ok((Change::Put { resource, over: standing }, over))
-            }
-            Self::Delete { over } => {
-                Ok((Change::Delete { key: over.key.clone(), over: Standing::of(&over) }, Some(over)))
-            }
-            still => Err(still),
         }
     }
 }

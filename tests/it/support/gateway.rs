@@ -62,6 +62,11 @@ impl Gateway {
         self.running.addresses().mllp[0].1
     }
 
+    /// The base URL of its FHIR door.
+    pub fn fhir(&self) -> String {
+        self.running.addresses().fhir.clone().expect("the configuration has a FHIR door")
+    }
+
     pub fn store(&self) -> Arc<dyn Store> {
         self.running.store()
     }
