@@ -68,7 +68,10 @@ scopes = ["system/*.rs"]
     assert_eq!(found.base_url_at(found.address), "https://gateway.example/fhir");
     assert_eq!(found.role_of(&FeedName::new("emr")), Some(Role::Placer));
     assert_eq!(found.role_of(&FeedName::new("billing")), Some(Role::Filler));
-    assert_eq!((found.policy.integrity, found.validation, found.policy.page_size), (Integrity::Enforce, Policy::Park, 10));
+    assert_eq!(
+        (found.policy.integrity, found.validation, found.policy.page_size),
+        (Integrity::Enforce, Policy::Park, 10)
+    );
     assert!(!found.policy.creates_by_update && !found.policy.conditional_delete);
     let Admission::Clients(listed) = &found.admission else { panic!("clients") };
     assert!(matches!(&listed[0].proof, ClientProof::Known(Proof::Keys(KeySource::Url(_)))));

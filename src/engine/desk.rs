@@ -7,7 +7,6 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
-use smol_str::ToSmolStr as _;
 
 use super::content::Text;
 use super::identity::{self, Known};
@@ -147,7 +146,7 @@ impl Desk {
         for open in self.referrals.values() {
             let state = &open.state;
             load.resources.insert(ResourceKey::new("ServiceRequest", state.request.service_request.as_str()));
-            load.resources.insert(ResourceKey::new("Task", state.id().to_smolstr()));
+            load.resources.insert(ResourceKey::new("Task", state.task()));
             load.resources.extend(ResourceKey::from_reference(&state.request.patient));
             let appointments =
                 state.appointments.iter().map(|known| ResourceKey::new("Appointment", known.id.as_str()));

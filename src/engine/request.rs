@@ -236,7 +236,7 @@ impl Requests {
                 return Ok(Decided::Refused(not_the_placer()));
             }
             let before = desk.resource(&write.key).cloned();
-            let news = news(before.as_ref(), resource, submission.received_at);
+            let news = news(before.as_ref(), resource, submission);
             observed.extend(news.map(|one| (format!("{}/_history/{}", write.key, write.follows + 1), one)));
             desk.hold(write);
         }
@@ -364,11 +364,17 @@ fn may_move(change: &Change) -> bool {
     change.resource().is_some_and(|resource| workflow::is_observed(resource.kind()))
 }
 
-/// What a resource says now that it did not say before.
-fn news(before: Option<&Resource>, after: &Resource, at: Timestamp) -> Option<Observation> {
-    let observe = |resource: &Resource| workflow::observe(std::slice::from_ref(resource), at, &TimeZone::UTC).pop();
-    let said = observe(after)?;
-    match (before.and_then(observe).map(|one| one.what), &said.what) {
+/// What a resource says now that it did not say before. A Task that comes with its request is told with the request.
+fn news(before: Option<&Resource>, after: &Resource, submission: &Submission) -> Option<Observation> {
+    let observe = |resources: &[Resource]| workflow::observe(resources, submission.received_at, &TimeZone::UTC);
+    let said = if after.kind() == "ServiceRequest" && before.is_none() {
+        let tasks = submission.changes.iter().filter_map(Change::resource).filter(|one| one.kind() == "Task");
+        let together: Vec<Resource> = std::iter::once(after).chain(tasks).cloned().collect();
+        workflow::requested(&together, submission.received_at)?
+    } else {
+        observe(std::slice::from_ref(after)).pop()?
+    };
+    match (before.and_then(|before| observe(std::slice::from_ref(before)).pop()).map(|one| one.what), &said.what) {
         (Some(What::Happened(old)), What::Happened(new)) if old == *new => None,
         _ => Some(said),
     }

@@ -8,7 +8,7 @@ use super::{Cause, Fault};
 use crate::base::Issue;
 use crate::base::issue::Severity;
 use crate::fhir::patch::{self, PatchCause, PatchFault};
-use crate::fhir::{Node, Resource, xml};
+use crate::fhir::{Node, Object, Resource, xml};
 use crate::profile;
 
 /// What comes with an interaction. It can be read again, since a write that met another is tried again.
@@ -23,6 +23,8 @@ pub enum Body<'b> {
 pub enum Patch {
     Json(Node),
     FhirPath(Resource),
+    /// Members put over those that stand.
+    Merge(Object),
 }
 
 impl Body<'_> {
@@ -47,6 +49,7 @@ impl Body<'_> {
     pub fn patch(&self) -> Result<Patch, Fault> {
         match self {
             Self::Sent { content_type: Some(content_type), bytes } if is_json_patch(content_type) => json_patch(bytes),
+            Self::Sent { content_type: Some(content_type), bytes } if is_plain_json(content_type) => plain_patch(bytes),
             Self::Entry(Some(resource)) if resource.kind() == "Binary" => json_patch(&binary(resource)?),
             _ => parameters(self.resource()?),
         }
@@ -82,6 +85,24 @@ fn is_json_patch(content_type: &str) -> bool {
     content_type.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json-patch+json"))
 }
 
+/// Kinds of content by which clients send whatever patch of JSON they have.
+fn is_plain_json(content_type: &str) -> bool {
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    ["application/json", "application/merge-patch+json"].iter().any(|known| media.eq_ignore_ascii_case(known))
+}
+
+/// A list is a JSON Patch, Parameters are a FHIRPath Patch, any other object is a merge patch.
+fn plain_patch(bytes: &[u8]) -> Result<Patch, Fault> {
+    match Node::parse(bytes).map_err(|fault| Fault::invalid(fault.to_string()))? {
+        Node::Object(object) => match Resource::from_object(object) {
+            Ok(resource) if resource.kind() == "Parameters" => Ok(Patch::FhirPath(resource)),
+            Ok(resource) => Ok(Patch::Merge(resource.object().clone())),
+            Err(object) => Ok(Patch::Merge(object)),
+        },
+        patch => Ok(Patch::Json(patch)),
+    }
+}
+
 fn json_patch(bytes: &[u8]) -> Result<Patch, Fault> {
     Node::parse(bytes).map(Patch::Json).map_err(|fault| Fault::invalid(fault.to_string()))
 }
@@ -110,6 +131,7 @@ impl Patch {
         let patched = match self {
             Self::Json(patch) => patch::json_patch(resource, patch),
             Self::FhirPath(parameters) => patch::fhirpath_patch(resource, parameters),
+            Self::Merge(members) => Ok(patch::merge_patch(resource, members)),
         };
         let patched = patched.map_err(|fault| refused(&fault))?;
         if patched.kind() != resource.kind() || patched.id() != resource.id() {

@@ -144,7 +144,9 @@ fn accepted(header: Option<&str>) -> Result<Format, Fault> {
 }
 
 fn any(media: &str) -> Option<Format> {
-    matches!(media, "*/*" | "application/*" | "*").then_some(Format::Json)
+    // Files of an export are lines of JSON, and what is said about them is JSON.
+    matches!(media, "*/*" | "application/*" | "*" | "application/fhir+ndjson" | "application/ndjson")
+        .then_some(Format::Json)
 }
 
 fn not_acceptable() -> Fault {

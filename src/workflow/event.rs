@@ -154,6 +154,9 @@ pub struct Request {
     pub deadline: Option<Timestamp>,
     /// Digest of the ServiceRequest without `meta`, to tell a resend from a change.
     pub digest: String,
+    /// Logical id of the Task of fulfilment, when the placer brought one with its request; else ours is made.
+    #[serde(default)]
+    pub task: Option<String>,
 }
 
 /// An appointment as a message tells of it.

@@ -35,7 +35,7 @@ pub use calendar::Calendar;
 pub use event::{Event, Happening, Priority, Reason, Request, Role, Slot, StatusReport, Visit, What};
 pub use fulfilment::{Ending, Fulfilment, Phase};
 pub use link::{Clues, Link, link};
-pub use observe::{Observation, is_observed, observe, referral_id};
+pub use observe::{Observation, is_observed, observe, referral_id, requested};
 pub use policy::{Policy, PolicyFault};
 pub use react::{react, role_of};
 pub use state::{State, StateFault};

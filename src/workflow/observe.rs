@@ -36,6 +36,12 @@ pub fn referral_id(service_request: &str) -> ReferralId {
     ReferralId(uuid::Uuid::new_v5(&REFERRALS, service_request.as_bytes()))
 }
 
+/// A Task that a map made of an order status message: it carries the codes of the order, and is nobody's Task.
+fn is_of_order(task: &Resource) -> bool {
+    let extensions = task.get("extension").into_iter().flat_map(Node::items);
+    extensions.filter_map(|extension| extension.text(&["url"])).any(|url| url.starts_with("urn:loopgate:"))
+}
+
 /// Whether resources of this type can say anything of a referral.
 pub fn is_observed(kind: &str) -> bool {
     matches!(kind, "ServiceRequest" | "Task" | "Appointment" | "Encounter" | "DiagnosticReport" | "DocumentReference")
@@ -53,6 +59,17 @@ pub fn observe(resources: &[Resource], received_at: Timestamp, zone: &TimeZone) 
         trigger: header.and_then(|header| header.text(&["eventCoding", "code"])).unwrap_or_default(),
     };
     resources.iter().filter_map(|resource| sight.of(resource)).collect()
+}
+
+/// What the first of these resources says, a new ServiceRequest; the others are Tasks that came with it.
+pub fn requested(together: &[Resource], received_at: Timestamp) -> Option<Observation> {
+    let sight = Sight { resources: together, zone: &TimeZone::UTC, sent_at: received_at, trigger: "" };
+    let request = sight.request(together.first()?)?;
+    let mut alone = Sight { resources: &together[..1], ..sight }.of(together.first()?)?;
+    if let What::Happened(Happening::Requested(said)) = &mut alone.what {
+        said.task = request.task;
+    }
+    Some(alone)
 }
 
 /// One message as seen from any of its resources.
@@ -133,7 +150,19 @@ impl Sight<'_> {
             priority: super::Priority::from_fhir(resource.text(&["priority"]).unwrap_or_default()),
             deadline,
             digest: content_digest(resource),
+            task: self.brought_task(id),
         })
+    }
+
+    /// The Task of fulfilment that came together with a request.
+    fn brought_task(&self, service_request: &str) -> Option<String> {
+        let tasks = self.resources.iter().filter(|other| other.kind() == "Task" && !is_of_order(other));
+        let mut about = tasks.filter(|task| {
+            let focus = reference(task.get("focus")).or_else(|| reference(task.get("basedOn")));
+            focus == Some(("ServiceRequest", service_request))
+                && matches!(task.text(&["code", "coding", "code"]), None | Some("fulfill"))
+        });
+        about.next()?.id().map(str::to_owned)
     }
 
     fn task(&self, resource: &Resource) -> Option<(Clues, What)> {

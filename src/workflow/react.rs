@@ -200,7 +200,8 @@ impl<'a> Draft<'a> {
         }
         let known = &self.state.request;
         let filler_number = request.filler_number.clone().or_else(|| known.filler_number.clone());
-        self.state.request = Request { referral: known.referral, filler_number, ..request.clone() };
+        self.state.request =
+            Request { referral: known.referral, task: known.task.clone(), filler_number, ..request.clone() };
         self.carry(&Happening::Updated)
     }
 

@@ -162,6 +162,11 @@ impl State {
         self.request.referral
     }
 
+    /// Logical id of its Task: the one that the placer brought, or ours.
+    pub fn task(&self) -> String {
+        self.request.task.clone().unwrap_or_else(|| self.id().to_string())
+    }
+
     /// Still running: not in a terminal state.
     pub const fn is_open(&self) -> bool {
         !self.fulfilment.is_terminal()

@@ -24,7 +24,7 @@ const STAGE: &str = "urn:loopgate:stage";
 
 /// The Task of a referral (STANDARDS 1.8.2): the same state always gives the same resource.
 pub fn record(state: &State) -> Resource {
-    let mut task = Resource::new("Task", &state.id().to_string());
+    let mut task = Resource::new("Task", &state.task());
     let object = task.object_mut();
     let request = &state.request;
     let service_request = format!("ServiceRequest/{}", request.service_request);

@@ -14,6 +14,7 @@ fn at(hours: i64) -> Timestamp {
 
 fn request() -> Request {
     Request {
+        task: None,
         referral: ReferralId(uuid::Uuid::from_u128(7)),
         service_request: "sr-1".into(),
         patient: "Patient/p-1".into(),

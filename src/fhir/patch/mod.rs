@@ -10,6 +10,7 @@
 mod equality;
 mod fault;
 mod json_patch;
+mod merge_patch;
 mod operation;
 mod place;
 mod pointer;
@@ -26,6 +27,13 @@ pub fn json_patch(resource: &Resource, patch: &Node) -> Result<Resource, PatchFa
         return Err(PatchFault::malformed("expected a JSON array of operations"));
     };
     apply(resource, operations, json_patch::apply)
+}
+
+/// The resource with these members put over its own (RFC 7396).
+pub fn merge_patch(resource: &Resource, patch: &Object) -> Resource {
+    let mut patched = resource.clone();
+    merge_patch::apply(patched.object_mut(), patch);
+    patched
 }
 
 /// Applies a FHIRPath Patch: a Parameters resource with a parameter `operation` for each.

@@ -132,6 +132,8 @@ pub fn wish(interaction: &Interaction, call: &Call<'_>) -> Result<Wish, Fault> {
 /// `If-None-Exist` makes a create conditional (R4 3.1.0.8.1).
 fn created(call: &Call<'_>) -> Result<Target, Fault> {
     match call.conditions.if_none_exist.as_deref() {
+        // Criteria behind the `?` of a create mean the same; to leave them out would make doubles without a word.
+        None if call.pairs.iter().any(|(name, _)| !FORM.contains(&name.as_str())) => by_criteria(call),
         None => Ok(Target::New),
         Some(text) => criteria(query::decode(text.split_once('?').map_or(text, |(_, query)| query))?),
     }
@@ -141,9 +143,11 @@ fn by_criteria(call: &Call<'_>) -> Result<Target, Fault> {
     criteria(call.pairs.clone())
 }
 
+/// Parameters that say the form of the answer.
+const FORM: [&str; 4] = ["_format", "_pretty", "_summary", "_elements"];
+
 /// What says the form of the answer is no criterion; nothing that is one would mean any resource of the type.
 fn criteria(pairs: Pairs) -> Result<Target, Fault> {
-    const FORM: [&str; 4] = ["_format", "_pretty", "_summary", "_elements"];
     let pairs: Pairs = pairs.into_iter().filter(|(name, _)| !FORM.contains(&name.as_str())).collect();
     if pairs.is_empty() {
         return Err(Fault::new(

@@ -25,6 +25,7 @@ use crate::fhir::definitions;
 use crate::record::ExportJob;
 use crate::rest::answer::{Answer, Content};
 use crate::rest::period::Period;
+use crate::rest::query;
 use crate::rest::server::Call;
 use crate::rest::{Cause, Fault, Level, Method, Server};
 use crate::store::Store;
@@ -113,12 +114,19 @@ async fn plan(server: &Server, level: &Level, call: &Call<'_>) -> Result<Plan, F
         Level::System => Scope::System,
     };
     Ok(Plan {
-        request: format!("{}/{}", server.setup.base_url, call.path),
+        request: asked(server, call),
         kinds: kinds(&scope, &input.texts("_type"), call)?,
         scope,
         since: since.transpose()?.map(|at| at.as_micros()),
         progress: Progress::default(),
     })
+}
+
+/// The URL of the request, its query with it.
+fn asked(server: &Server, call: &Call<'_>) -> String {
+    let query = query::encode(call.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{}/{}{mark}{query}", server.setup.base_url, call.path)
 }
 
 /// The types that are asked for and open to the caller; 403 when one that was named is not.
