@@ -135,7 +135,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// A version in the model.
 #[derive(Clone)]
-struct Version {
+struct Known {
     key: ResourceKey,
     version: u32,
     keys: Vec<IndexKey>,
@@ -144,7 +144,7 @@ struct Version {
     number: VersionNumber,
 }
 
-impl Version {
+impl Known {
     fn name(&self) -> String {
         format!("{}/{}", self.key, self.version)
     }
@@ -154,7 +154,7 @@ impl Version {
 struct World<'b> {
     bench: &'b Bench,
     kinds: [String; KINDS],
-    versions: Vec<Version>,
+    versions: Vec<Known>,
 }
 
 impl World<'_> {
@@ -162,18 +162,18 @@ impl World<'_> {
         ResourceKey::new(&*self.kinds[kind], IDS[id])
     }
 
-    fn current(&self, key: &ResourceKey) -> Option<&Version> {
+    fn current(&self, key: &ResourceKey) -> Option<&Known> {
         self.versions.iter().rev().find(|one| one.key == *key)
     }
 
     /// Living resources of a type, in the order of creation.
-    fn living(&self, kind: &str) -> Vec<&Version> {
+    fn living(&self, kind: &str) -> Vec<&Known> {
         let firsts = self.versions.iter().filter(|one| one.version == 1 && one.key.kind == kind);
         firsts.filter_map(|first| self.current(&first.key)).filter(|one| !one.deleted).collect()
     }
 
-    fn meets(&self, one: &Version, criterion: &Criterion) -> bool {
-        let refers = |from: &Version, space: Space, to: &Version| from.keys.contains(&reference_key(space, &to.key));
+    fn meets(&self, one: &Known, criterion: &Criterion) -> bool {
+        let refers = |from: &Known, space: Space, to: &Known| from.keys.contains(&reference_key(space, &to.key));
         match criterion {
             Criterion::Bears(scans) => scans.iter().any(|scan| one.keys.iter().any(|key| in_scan(key, scan))),
             Criterion::Id(ids) => ids.contains(&one.key.id),
@@ -233,7 +233,7 @@ impl World<'_> {
         }
     }
 
-    fn write(&self, change: &Change, written: &[Version]) -> ResourceWrite {
+    fn write(&self, change: &Change, written: &[Known]) -> ResourceWrite {
         let key = self.key(change.kind, change.id);
         let before = written.iter().rev().find(|one| one.key == key).or_else(|| self.current(&key));
         let follows = before.map_or(0, |one| one.version) + u32::from(change.stale);
@@ -261,13 +261,13 @@ impl World<'_> {
     }
 
     async fn commit(&mut self, changes: &[Change], guard: Option<&(usize, Ask, bool)>) -> Result<(), TestCaseError> {
-        let mut written: Vec<Version> = Vec::new();
+        let mut written: Vec<Known> = Vec::new();
         let mut writes = Vec::new();
         for change in changes {
             let write = self.write(change, &written);
             let (key, version) = (write.key.clone(), write.follows + 1);
             let number = VersionNumber(0);
-            written.push(Version { key, version, keys: write.index.clone(), deleted: write.deleted, number });
+            written.push(Known { key, version, keys: write.index.clone(), deleted: write.deleted, number });
             writes.push(write);
         }
         let mut asked = request(writes);
@@ -305,7 +305,7 @@ impl World<'_> {
         let key = self.key(kind, id);
         let asked = (version > 0).then_some(version);
         let found = self.bench.store.read(&key, asked).await.expect("a read");
-        let of_key = |one: &&Version| one.key == key && asked.is_none_or(|version| one.version == version);
+        let of_key = |one: &&Known| one.key == key && asked.is_none_or(|version| one.version == version);
         let expected = self.versions.iter().rev().find(of_key).map(|one| (one.version, one.deleted, one.number));
         prop_assert_eq!(found.map(|one| (one.version, one.deleted, one.number)), expected);
         Ok(())
@@ -352,8 +352,8 @@ impl World<'_> {
 
     async fn history(&self, kind: usize, id: Option<usize>, limit: u32) -> Result<(), TestCaseError> {
         let (own, key) = (self.kinds[kind].as_str(), id.map(|id| self.key(kind, id)));
-        let of = |one: &&Version| one.key.kind == own && key.as_ref().is_none_or(|key| one.key == *key);
-        let expected: Vec<String> = self.versions.iter().rev().filter(of).map(Version::name).collect();
+        let of = |one: &&Known| one.key.kind == own && key.as_ref().is_none_or(|key| one.key == *key);
+        let expected: Vec<String> = self.versions.iter().rev().filter(of).map(Known::name).collect();
         let scope = key.clone().map_or_else(|| HistoryScope::Kind(own.into()), HistoryScope::Resource);
         let mut query = HistoryQuery { scope, since: None, until: None, before: None, limit };
         let mut found = Vec::new();
@@ -372,12 +372,12 @@ impl World<'_> {
     async fn snapshot(&self, kind: usize, place: usize, limit: u32) -> Result<(), TestCaseError> {
         let Some(last) = self.versions.get(place) else { return Ok(()) };
         let past = &self.versions[..=place];
-        let latest = |one: &&Version| {
+        let latest = |one: &&Known| {
             past.iter().rev().find(|other| other.key == one.key).is_some_and(|it| it.number == one.number)
         };
         let own = self.kinds[kind].as_str();
         let standing = past.iter().filter(|one| one.key.kind == own && !one.deleted).filter(latest);
-        let expected: Vec<String> = standing.map(Version::name).collect();
+        let expected: Vec<String> = standing.map(Known::name).collect();
         let mut query = SnapshotQuery { kind: own.into(), as_of: last.number, since: None, after: None, limit };
         let mut found = Vec::new();
         while let page @ [.., last] = &self.bench.store.snapshot(&query).await.expect("a snapshot")[..] {
@@ -412,7 +412,7 @@ fn in_scan(key: &IndexKey, scan: &Scan) -> bool {
 /// What is compared: the values in each order, without their spaces.
 type Values = Vec<Option<Vec<u8>>>;
 
-fn rank(one: &Version, orders: &[Order]) -> Values {
+fn rank(one: &Known, orders: &[Order]) -> Values {
     let of = |order: &Order| {
         let mut values = one.keys.iter().filter(|key| key.0.starts_with(&order.space.0)).map(|key| key.0[8..].to_vec());
         if order.descending { values.max() } else { values.by_ref().min() }

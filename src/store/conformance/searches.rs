@@ -6,6 +6,7 @@ use crate::record::{
     TextPart,
 };
 use Criterion::{All, Any, Id, Not};
+use TextPart::{Content, Narrative};
 
 async fn put(bench: &Bench, kind: &str, id: &str, keys: &[(&str, &str)]) {
     let committed = bench.put(vec![write(kind, id, 0, keys)]).await;
@@ -376,7 +377,6 @@ pub async fn words_are_found(bench: &Bench) {
     bench.put(vec![other]).await;
     let words =
         |part, words: &[&str]| Criterion::Text { part, words: words.iter().map(|word| (*word).into()).collect() };
-    use TextPart::{Content, Narrative};
     check(bench, words(Narrative, &["fever"]), &["a", "b"]).await;
     check(bench, words(Narrative, &["fever", "monday"]), &["a"]).await;
     check(bench, words(Content, &["BOSTON"]), &["a", "b"]).await;
@@ -456,7 +456,7 @@ pub async fn an_index_is_made_anew(bench: &Bench) {
     check(bench, name("brown"), &["ann"]).await;
     check(bench, name("smith"), &[]).await;
     check(bench, name("moved"), &["bob"]).await;
-    check(bench, Criterion::Text { part: TextPart::Narrative, words: vec!["again".into()] }, &["ann"]).await;
+    check(bench, Criterion::Text { part: Narrative, words: vec!["again".into()] }, &["ann"]).await;
     check(bench, All(vec![Id(vec!["ann".into()]), within("Patient", "name", "b", "c")]), &["ann"]).await;
     bench.put(vec![write("Patient", "ann", 1, &[("name", "green")])]).await;
     check(bench, name("brown"), &[]).await;

@@ -49,6 +49,8 @@ pub fn searching(options: &PgConnectOptions) -> PgConnectOptions {
         ("join_collapse_limit", "1"),
         ("from_collapse_limit", "1"),
         ("enable_material", "off"),
+        ("enable_memoize", "off"),
+        ("enable_bitmapscan", "off"),
         ("plan_cache_mode", "force_generic_plan"),
     ])
 }

@@ -15,7 +15,7 @@ use crate::store::{Load, Loaded};
 
 /// A version to be written: when, and which message it speaks for.
 pub struct Write<'w> {
-    pub write: &'w ResourceWrite,
+    pub resource: &'w ResourceWrite,
     pub at: Timestamp,
     pub message: Option<MessageId>,
 }
@@ -24,7 +24,7 @@ impl<'w> Write<'w> {
     /// Those of a conclusion; what a request writes speaks for that request.
     pub fn all(conclusion: &'w Conclusion, request: Option<MessageId>) -> impl Iterator<Item = Self> {
         let at = conclusion.concluded_at;
-        conclusion.resources.iter().map(move |write| Write { write, at, message: request.or(write.message) })
+        conclusion.resources.iter().map(move |resource| Write { resource, at, message: request.or(resource.message) })
     }
 }
 
@@ -83,9 +83,10 @@ impl Ledger {
         let numbers = next_versions(connection, writes.len()).await?;
         let mut after: BTreeMap<&ResourceKey, After<'_>> = BTreeMap::new();
         for (one, number) in writes.iter().zip(&numbers) {
-            let first = self.before.get(&one.write.key).map_or(*number, |standing| standing.first);
-            let after = after.entry(&one.write.key).or_insert(After { first, current: *number, write: one.write });
-            *after = After { current: *number, write: one.write, ..*after };
+            let first = self.before.get(&one.resource.key).map_or(*number, |standing| standing.first);
+            let new = After { first, current: *number, write: one.resource };
+            let after = after.entry(&one.resource.key).or_insert(new);
+            *after = After { first: after.first, ..new };
         }
         if !self.put_current(connection, &after).await? {
             return Ok(false);
@@ -152,17 +153,17 @@ async fn next_versions(connection: &mut PgConnection, count: usize) -> Answered<
 }
 
 async fn append_versions(connection: &mut PgConnection, writes: &[Write<'_>], numbers: &[i64]) -> Answered<()> {
-    let (kinds, ids) = columns(writes.iter().map(|one| &one.write.key));
+    let (kinds, ids) = columns(writes.iter().map(|one| &one.resource.key));
     sqlx::query(sql::INSERT_VERSIONS)
         .bind(numbers)
         .bind(kinds)
         .bind(ids)
-        .bind(writes.iter().map(|one| i64::from(one.write.follows) + 1).collect::<Vec<_>>())
-        .bind(writes.iter().map(|one| one.write.deleted).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| i64::from(one.resource.follows) + 1).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| one.resource.deleted).collect::<Vec<_>>())
         .bind(writes.iter().map(|one| one.at.as_micros()).collect::<Vec<_>>())
-        .bind(writes.iter().map(|one| &one.write.digest.0[..]).collect::<Vec<_>>())
-        .bind(writes.iter().map(|one| index::array(&one.write.index)).collect::<Vec<_>>())
-        .bind(writes.iter().map(|one| &*one.write.content).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| &one.resource.digest.0[..]).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| index::array(&one.resource.index)).collect::<Vec<_>>())
+        .bind(writes.iter().map(|one| &*one.resource.content).collect::<Vec<_>>())
         .bind(writes.iter().map(|one| one.message.map(|id| id.0)).collect::<Vec<_>>())
         .execute(connection)
         .await?;

@@ -33,6 +33,12 @@ impl Dialect for Words {
         format!("${number}::{kind}")
     }
 
+    /// The offset keeps the planner from taking it apart: on tables without statistics it might begin elsewhere.
+    fn driver(selection: &str, order: Option<&str>) -> String {
+        let order = order.map(|order| format!(" ORDER BY {order}")).unwrap_or_default();
+        format!("{selection}{order} OFFSET 0")
+    }
+
     fn join_row(n: usize, number: &str, kind: &str) -> String {
         format!(
             "JOIN resource r{n} ON r{n}.kind = {kind} AND r{n}.first = {number} \

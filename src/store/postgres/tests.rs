@@ -5,12 +5,16 @@ use std::collections::HashSet;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::database::Database;
+use super::search::Words;
 use super::{PostgresStore, sql};
 use crate::base::Digest;
-use crate::base::limits::PARTITIONS;
-use crate::record::{Cause, Reception};
-use crate::store::conformance::given::{at, conclusion, reception};
-use crate::store::{Admission, Concluded, Lease, MessageQuery, MessageStore as _, Store as _};
+use crate::base::limits::{PARTITIONS, SEARCH_TIMEOUT};
+use crate::record::{Cause, Criterion, Reception, Space, VersionNumber};
+use crate::store::conformance::given::{at, bears, conclusion, reception, within};
+use crate::store::search::{Direction, Plan};
+use crate::store::{
+    Admission, Concluded, FhirStore as _, Lease, MessageQuery, MessageStore as _, Store as _, StoreError,
+};
 
 async fn execute(store: &PostgresStore, text: String) {
     sqlx::raw_sql(AssertSqlSafe(text.clone()))
@@ -83,6 +87,86 @@ async fn hot_statements_use_their_index() {
     }
     assert!(bad.is_empty(), "{}", bad.join("\n\n"));
     drop(connection);
+    drop(store);
+    database.drop_it().await;
+}
+
+#[tokio::test]
+async fn searches_use_the_index() {
+    let Some(database) = Database::create().await else { return };
+    let store = PostgresStore::open(&database.url).await.unwrap();
+    let mut bad = Vec::new();
+    let from = Direction { after: Some(7), descending: false };
+    let (smith, active) = (bears("Patient", "name", "smith"), bears("Patient", "active", "yes"));
+    let (both, range) = (Criterion::All(vec![smith.clone(), active]), within("Patient", "name", "a", "b"));
+    let space = Space::of("Patient", "name");
+    let refers = Criterion::RefersTo { space, kind: "Patient".into(), criterion: Box::new(smith.clone()) };
+    let referred = Criterion::ReferredBy { space, kind: "Task".into(), criterion: Box::new(smith.clone()) };
+    let statements = [
+        ("one_key", Plan::new("Patient", &smith, &[]).versions::<Words>(from, 10), false),
+        ("two_keys", Plan::new("Patient", &both, &[20_000, 9]).versions::<Words>(from, 10), false),
+        ("many_of_a_range", Plan::new("Patient", &range, &[20_000]).versions::<Words>(from, 10), false),
+        ("an_order", Plan::new("Patient", &range, &[9]).keyed_by::<Words>(space, None, true, 10), false),
+        ("few_of_a_range", Plan::new("Patient", &range, &[9]).versions::<Words>(from, 10), true),
+        ("a_chain", Plan::new("Task", &refers, &[1]).versions::<Words>(from, 10), true),
+        ("a_reverse_chain", Plan::new("Patient", &referred, &[1]).versions::<Words>(from, 10), true),
+    ];
+    let mut connection = store.searching.acquire().await.unwrap();
+    for (name, statement, sorts) in statements {
+        let prepare = format!("PREPARE {name} AS {}", statement.text);
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.unwrap();
+        let nulls = vec!["NULL"; statement.values.len()].join(", ");
+        let explain = format!("EXPLAIN EXECUTE {name} ({nulls})");
+        let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *connection).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let plan = plan.join("\n");
+        let scans = ["Seq Scan", "Hash Join", "Bitmap"].iter().any(|node| plan.contains(node));
+        if scans || plan.contains("Sort") != sorts {
+            bad.push(format!("{name}:\n{plan}"));
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n\n"));
+    drop(connection);
+    drop(store);
+    database.drop_it().await;
+}
+
+#[tokio::test]
+async fn a_search_without_end_is_stopped() {
+    let Some(database) = Database::create().await else { return };
+    let store = PostgresStore::open(&database.url).await.unwrap();
+    let mut connection = store.searching.acquire().await.unwrap();
+    let limit: String =
+        sqlx::query("SHOW statement_timeout").fetch_one(&mut *connection).await.unwrap().try_get(0).unwrap();
+    assert_eq!(limit, format!("{}s", SEARCH_TIMEOUT.as_secs()));
+    sqlx::query("SET statement_timeout = 20").execute(&mut *connection).await.unwrap();
+    let stopped = sqlx::query("SELECT pg_sleep(60)").execute(&mut *connection).await;
+    let error = super::fault::Fault::from(stopped.unwrap_err()).into_store_error("search");
+    assert!(matches!(error, StoreError::TooSlow { operation: "search", .. }), "{error}");
+    drop(connection);
+    drop(store);
+    database.drop_it().await;
+}
+
+/// A number that was given out and is not yet in the store holds up who asks for the latest.
+#[tokio::test]
+async fn the_latest_version_waits_for_those_in_flight() {
+    let Some(database) = Database::create().await else { return };
+    let store = PostgresStore::open(&database.url).await.unwrap();
+    let mut writing = store.pool.begin().await.unwrap();
+    let (space, bucket) = super::connection::Space::VERSIONS;
+    let next = sqlx::query(sql::NEXT_VERSIONS).bind(1_i64).bind(space as i32).bind(bucket);
+    let number: i64 = next.fetch_one(&mut *writing).await.unwrap().get(0);
+    let asked = store.latest_version();
+    let written = async {
+        tokio::task::yield_now().await;
+        let insert = "INSERT INTO resource_version (number, kind, id, version, updated_at, digest, content) \
+            VALUES ($1, 'Patient', 'p', 1, 0, sha256(''), '')";
+        sqlx::query(insert).bind(number).execute(&mut *writing).await.unwrap();
+        writing.commit().await.unwrap();
+    };
+    let (latest, ()) = tokio::join!(asked, written);
+    assert_eq!(latest.unwrap(), VersionNumber(number));
     drop(store);
     database.drop_it().await;
 }

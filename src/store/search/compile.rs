@@ -15,6 +15,8 @@ pub struct Relation {
     n: usize,
     /// Selects the numbers, as `resource`.
     driver: String,
+    /// The order in which they come by themselves, where they do.
+    order: Option<String>,
     tests: Vec<String>,
     /// Deleted resources may be among them.
     may_be_deleted: bool,
@@ -82,7 +84,8 @@ impl<D: Dialect> Compiler<D> {
         let place = self.text(kind);
         let condition = self.after(D::WALK_NUMBER, direction);
         let driver = D::walk(&place, &condition);
-        Relation { may_be_deleted: true, ..self.tested(kind, driver, [root.criterion]) }
+        let order = Some(format!("{} {}", D::WALK_NUMBER, direction.word()));
+        Relation { may_be_deleted: true, order, ..self.tested(kind, driver, [root.criterion]) }
     }
 
     /// Numbers, each tested by criteria.
@@ -100,7 +103,7 @@ impl<D: Dialect> Compiler<D> {
                 tests.push(self.test(criterion, &row));
             }
         }
-        Relation { n, driver, tests, may_be_deleted: false }
+        Relation { n, driver, order: None, tests, may_be_deleted: false }
     }
 
     /// A criterion as a driver.
@@ -109,7 +112,8 @@ impl<D: Dialect> Compiler<D> {
             Criterion::Bears(scans) => {
                 let one = is_one_key(scans);
                 let sets: Vec<String> = scans.iter().map(|scan| self.scan(scan, direction, !one)).collect();
-                self.tested(kind, union(&sets), [])
+                let order = one.then(|| format!("i.resource {}", direction.word()));
+                Relation { order, ..self.tested(kind, union(&sets), []) }
             }
             Criterion::Id(ids) => {
                 let (place, ids) = (self.text(kind), self.list(ids));
@@ -285,7 +289,8 @@ impl<D: Dialect> Compiler<D> {
     /// The rows of a relation, joined.
     fn from(&mut self, kind: &str, relation: &Relation) -> String {
         let (n, place) = (relation.n, self.text(kind));
-        format!("({}) c{n} {}", relation.driver, D::join_row(n, &format!("c{n}.resource"), &place))
+        let driver = D::driver(&relation.driver, relation.order.as_deref());
+        format!("({driver}) c{n} {}", D::join_row(n, &format!("c{n}.resource"), &place))
     }
 
     /// Selects the numbers of a relation, as `resource`.
@@ -314,6 +319,10 @@ impl<D: Dialect> Compiler<D> {
 }
 
 impl Relation {
+    pub fn in_order(self, order: String) -> Self {
+        Self { order: Some(order), ..self }
+    }
+
     fn conditions<D: Dialect>(&self) -> String {
         let mut conditions = self.tests.clone();
         if self.may_be_deleted {

@@ -14,3 +14,6 @@ mod statement;
 
 pub use page::{Asker, Keyed, search};
 pub use statement::{Dialect, Statement, Value, bind, in_scan};
+
+#[cfg(test)]
+pub use plan::{Direction, Plan};

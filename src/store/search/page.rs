@@ -192,7 +192,7 @@ impl Ordered<'_> {
             let ranked = self.rank(&found);
             let complete = ranked.len() >= self.wanted
                 && (others.is_empty()
-                    || ranked.last().and_then(|(rank, _)| rank.values[0].clone()) != value_of(&cursor));
+                    || ranked.last().and_then(|(rank, _)| rank.values[0].clone()) != value_of(cursor.as_ref()));
             if end || complete {
                 return Ok(ranked);
             }
@@ -214,6 +214,6 @@ impl Ordered<'_> {
 }
 
 /// The value of the last key that was read.
-fn value_of(cursor: &Option<(IndexKey, i64)>) -> Option<Vec<u8>> {
-    cursor.as_ref().map(|(key, _)| key.0[8..].to_vec())
+fn value_of(cursor: Option<&(IndexKey, i64)>) -> Option<Vec<u8>> {
+    cursor.map(|(key, _)| key.0[8..].to_vec())
 }

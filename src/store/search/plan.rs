@@ -84,7 +84,7 @@ impl Direction {
         if self.descending { "<" } else { ">" }
     }
 
-    const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         if self.descending { "DESC" } else { "ASC" }
     }
 }
@@ -160,11 +160,12 @@ impl<'q> Plan<'q> {
         if let Some((key, number)) = after {
             let key = compiler.bind(Value::Bytes(key.to_vec()));
             let (number, sign) = (compiler.bind(Value::Number(number)), direction.sign());
-            condition += &format!(" AND i.key {sign}= {key} AND (i.key, i.resource) {sign} ({key}, {number})");
+            condition = format!("{condition} AND i.key {sign}= {key} AND (i.key, i.resource) {sign} ({key}, {number})");
         }
         let driver = format!("SELECT i.resource AS resource, i.key AS key FROM resource_index i WHERE {condition}");
-        let relation = compiler.tested(self.kind, driver, [self.root.criterion]);
         let word = direction.word();
+        let relation = compiler.tested(self.kind, driver, [self.root.criterion]);
+        let relation = relation.in_order(format!("i.key {word}, i.resource {word}"));
         let order = |n| format!("c{n}.key {word}, c{n}.resource {word}");
         compiler.rows(self.kind, &relation, |n| format!("{}, c{n}.key", keyed_columns(n)), order, limit)
     }

@@ -48,6 +48,8 @@ pub trait Dialect {
     const WALK_NUMBER: &'static str;
     /// The place of a value, counted from 1.
     fn place(number: usize, value: &Value) -> String;
+    /// A selection that is to be read before what is joined to it, in its own order if it has one.
+    fn driver(selection: &str, order: Option<&str>) -> String;
     /// Joins row `n`, whose first version has this number, and whose type stands at `kind`.
     fn join_row(n: usize, number: &str, kind: &str) -> String;
     /// Joins row `n`, whose type and id these are.

@@ -12,8 +12,8 @@ use crate::store::encoding::packed_keys;
 /// `before` up to `end` that end so.
 pub fn define(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("bears", -1, flags, |context| bears(context))?;
-    connection.create_scalar_function("targets", 4, flags, |context| targets(context))
+    connection.create_scalar_function("bears", -1, flags, bears)?;
+    connection.create_scalar_function("targets", 4, flags, targets)
 }
 
 /// The number by which a relation is told to `bears`.

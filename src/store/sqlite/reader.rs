@@ -12,6 +12,9 @@ use super::fault::{Answered, Fault};
 use crate::base::limits::{READ_CONNECTIONS_MAX, SEARCH_TIMEOUT};
 use crate::store::StoreError;
 
+/// How often a search that has run out of time is told so.
+const INTERRUPT_PERIOD: Duration = Duration::from_millis(50);
+
 /// The connections not lent out at present.
 pub struct Readers {
     path: PathBuf,
@@ -42,7 +45,13 @@ impl Readers {
         self.bounded(operation, Some(SEARCH_TIMEOUT), work).await
     }
 
-    async fn bounded<T, F>(&self, operation: &'static str, limit: Option<Duration>, work: F) -> Result<T, StoreError>
+    /// Stopped after `limit`, where there is one.
+    pub async fn bounded<T, F>(
+        &self,
+        operation: &'static str,
+        limit: Option<Duration>,
+        work: F,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Answered<T> + Send + 'static,
@@ -59,15 +68,15 @@ impl Readers {
             give_back(&idle, connection);
             Ok(value)
         });
-        let answer = match limit {
-            None => reading.await,
-            Some(limit) => match tokio::time::timeout(limit, &mut reading).await {
-                Ok(answer) => answer,
-                Err(_) => {
-                    stop.interrupt();
-                    reading.await
-                }
-            },
+        let mut patience = limit;
+        let answer = loop {
+            let Some(limit) = patience else { break reading.await };
+            if let Ok(answer) = tokio::time::timeout(limit, &mut reading).await {
+                break answer;
+            }
+            // Stops the statement under way. Between two there is none, so it is said again until it was heard.
+            stop.interrupt();
+            patience = Some(INTERRUPT_PERIOD);
         };
         drop(permit);
         answer.unwrap_or(Err(Fault::Gone)).map_err(fault)

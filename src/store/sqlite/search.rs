@@ -30,6 +30,10 @@ impl Dialect for Words {
         format!("?{number}")
     }
 
+    fn driver(selection: &str, _order: Option<&str>) -> String {
+        selection.to_owned()
+    }
+
     fn join_row(n: usize, number: &str, kind: &str) -> String {
         format!(
             "CROSS JOIN resource_version f{n} ON f{n}.number = {number} \

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::search::Words;
 use super::{SqliteStore, connection, sql};
-use crate::record::{Cause, Conclusion, MessageOutcome};
-use crate::store::conformance::given::{at, conclusion, lanes, reception};
+use crate::record::{Cause, Conclusion, Criterion, MessageOutcome, Space};
+use crate::store::conformance::given::{at, bears, conclusion, lanes, reception, within};
+use crate::store::search::{Direction, Plan, Statement};
 use crate::store::{Admission, MessageStore as _, Store as _, StoreError};
 
 async fn store(folder: &Path) -> SqliteStore {
@@ -62,6 +64,60 @@ fn hot_statements_use_their_index() {
     check("REDIRECTED_TO", &["redirect_by_target"]);
     check("LIST_MESSAGES_BY_OUTCOME", &["message_outcome_rare"]);
     check("LANES_PARKED", &["pending_parked"]);
+}
+
+#[test]
+fn searches_use_the_index() {
+    let (_folder, connection) = migrated();
+    let check = |what: &str, statement: Statement, indexes: &[&str], sorts: bool| {
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text)).unwrap();
+        for (place, value) in (1..).zip(&statement.values) {
+            explain.raw_bind_parameter(place, value).unwrap();
+        }
+        let plan: Vec<String> = explain.raw_query().mapped(|row| row.get(3)).collect::<Result<_, _>>().unwrap();
+        let plan = plan.join("\n");
+        assert!(indexes.iter().all(|index| plan.contains(index)), "{what}:\n{plan}");
+        assert_eq!(plan.contains("TEMP B-TREE"), sorts, "{what}:\n{plan}");
+        let scans =
+            plan.lines().any(|line| line.starts_with("SCAN") && !line.contains("INDEX") && !line.contains("c1"));
+        assert!(!scans, "{what} scans a table:\n{plan}");
+    };
+    let entry = "PRIMARY KEY (key=?";
+    let row = "PRIMARY KEY (kind=? AND id=?)";
+    let from = Direction { after: Some(7), descending: false };
+    let (smith, active) = (bears("Patient", "name", "smith"), bears("Patient", "active", "yes"));
+    let range = within("Patient", "name", "a", "b");
+    let plan = Plan::new("Patient", &smith, &[]);
+    check("one key", plan.versions::<Words>(from, 10), &[entry, row], false);
+    let both = Criterion::All(vec![smith.clone(), active]);
+    let plan = Plan::new("Patient", &both, &[20_000, 9]);
+    check("two keys", plan.versions::<Words>(from, 10), &["PRIMARY KEY (key=? AND resource=?)", entry, row], false);
+    let plan = Plan::new("Patient", &range, &[9]);
+    check("few of a range", plan.versions::<Words>(from, 10), &["PRIMARY KEY (key>? AND key<?)", row], true);
+    let plan = Plan::new("Patient", &range, &[20_000]);
+    check("many of a range", plan.versions::<Words>(from, 10), &["resource_version_by_kind", row], false);
+    let space = Space::of("Patient", "name");
+    let ordered = plan.keyed_by::<Words>(space, Some((b"12345678x", 7)), true, 10);
+    check("an order", ordered, &["PRIMARY KEY", row], false);
+    let refers = Criterion::RefersTo { space, kind: "Patient".into(), criterion: Box::new(smith.clone()) };
+    let plan = Plan::new("Task", &refers, &[1]);
+    check("a chain", plan.versions::<Words>(from, 10), &[entry, row], true);
+    let referred = Criterion::ReferredBy { space, kind: "Task".into(), criterion: Box::new(smith) };
+    let plan = Plan::new("Patient", &referred, &[1]);
+    check("a reverse chain", plan.versions::<Words>(from, 10), &[entry, row, "VIRTUAL TABLE"], true);
+}
+
+#[tokio::test]
+async fn a_search_without_end_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let endless = |connection: &Connection| {
+        let text = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c";
+        Ok(connection.query_row(text, [], |row| row.get::<_, i64>(0))?)
+    };
+    let answer = store.readers.bounded("search", Some(std::time::Duration::from_millis(20)), endless).await;
+    assert!(matches!(answer, Err(StoreError::TooSlow { operation: "search", .. })), "{answer:?}");
+    store.probe().await.unwrap();
 }
 
 #[tokio::test]
