@@ -28,7 +28,6 @@ FOLDER = pathlib.Path("target/bench-fhir")
 OPERATIONS = ["read", "search", "task", "update", "create", "transaction"]
 SEARCHES = ["search", "task"]
 MEASURES = ["per_s", "ms_p50", "ms_p99", "cpu_ms", "peak_mib", "kb_each"]
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Bench:
@@ -47,12 +46,14 @@ class Bench:
         shutil.rmtree(folder, ignore_errors=True)
         with Gateway(self.arguments.gateway, folder, store_arguments(folder, store)) as gateway:
             seconds = seed.fill(gateway.base, size)
+            cpu = gateway.cpu_seconds()
             check(gateway.base, size)
             fill = {"store": store, "size": size, "seconds": round(seconds, 1), "per_s": round(size / seconds),
+                    "cpu_seconds": round(cpu, 1),
                     "disk_mib": round(disk_mib(folder)) if store == "sqlite" else None,
                     "peak_mib": round(gateway.status("VmHWM"))}
             self.fills.append(fill)
-            print(f"{store}: {size} resources in {seconds:.1f} s, {fill['per_s']} a second, {fill['peak_mib']} MiB at most"
+            print(f"{store}: {size} resources in {seconds:.1f} s, {fill['per_s']} a second, {cpu:.1f} s of processor, {fill['peak_mib']} MiB at most"
                   + (f", {fill['disk_mib']} MiB on disk" if fill["disk_mib"] else ""), flush=True)
             for operation in self.arguments.operations:
                 for connections in self.arguments.connections:
@@ -72,11 +73,11 @@ class Bench:
 
     def once(self, gateway, size, operation, connections):
         """One run of wrk with the gateway's own time and memory in it."""
-        pathlib.Path(f"/proc/{gateway.pid}/clear_refs").write_text("5", encoding="ascii")
-        before = cpu_seconds(gateway.pid)
+        gateway.forget_peak()
+        before = gateway.cpu_seconds()
         result = self.wrk(gateway, size, operation, connections, self.arguments.seconds)
         each = max(1, result["requests"])
-        result["cpu_ms"] = (cpu_seconds(gateway.pid) - before) * 1000 / each
+        result["cpu_ms"] = (gateway.cpu_seconds() - before) * 1000 / each
         result["kb_each"] = result["bytes"] / 1000 / each
         result["peak_mib"] = gateway.status("VmHWM")
         return result
@@ -106,12 +107,6 @@ def check(base, size):
     wanted = [1, sum(1 for at in range(0, sizes["tasks"], sizes["owners"]) if at // sizes["owners"] % len(seed.STATUSES) == 0)]
     if found != wanted:
         raise RuntimeError(f"the filled store does not find what is in it: {found}, not {wanted}")
-
-
-def cpu_seconds(pid):
-    """User and system time of a process so far."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def disk_mib(folder):
@@ -159,8 +154,8 @@ def markdown(result):
     lines = [f"Measured {machine['when']} on {machine['cores']} cores, load average before: {machine['load']:.1f}.", ""]
     lines += ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
     lines += ["| " + " | ".join(cells(row)) + " |" for row in result["rows"]]
-    lines += ["", "| store | resources | filled in s | a second | MiB on disk | peak MiB |", "|" + " --- |" * 6]
-    lines += [f"| {one['store']} | {one['size']} | {one['seconds']} | {one['per_s']} | {one['disk_mib'] or '-'} | {one['peak_mib']} |"
+    lines += ["", "| store | resources | filled in s | a second | processor s | MiB on disk | peak MiB |", "|" + " --- |" * 7]
+    lines += [f"| {one['store']} | {one['size']} | {one['seconds']} | {one['per_s']} | {one['cpu_seconds']} | {one['disk_mib'] or '-'} | {one['peak_mib']} |"
               for one in result["fills"]]
     return "\n".join([*lines, "", *(f"- {growth_line(one)}" for one in result["growth"])]) + "\n"
 

@@ -9,7 +9,7 @@ use crate::base::Digest;
 use crate::base::ids::FeedName;
 use crate::record::index::reference_key;
 use crate::record::{Criterion, Range, ResourceKey, ResourceVersion, SearchPage, SearchQuery, Space, VersionNumber};
-use crate::store::{Answer, FhirStore};
+use crate::store::{Answer, SearchStore};
 
 /// Resources with what they refer to, by the code of a search parameter: `Task/1 requester=Organization/a`.
 struct World(Vec<Write>);
@@ -107,7 +107,7 @@ impl World {
     }
 }
 
-impl FhirStore for World {
+impl SearchStore for World {
     fn search<'a>(&'a self, query: &'a SearchQuery) -> Answer<'a, SearchPage> {
         let one = &query.kinds[0];
         let found = self.0.iter().filter(|write| write.key.kind == one.kind && self.meets(write, &one.criterion));

@@ -13,7 +13,7 @@ use super::Caller;
 use super::compartment::{Compartment, OWNED, SEEN, Set, Way, refers};
 use crate::record::index::reference_key;
 use crate::record::{Counting, Criterion, IndexKey, KindQuery, ResourceKey, SearchQuery, Space};
-use crate::store::{FhirStore, StoreError};
+use crate::store::{SearchStore, StoreError};
 
 /// A resource of the request, as it is to be stored.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub enum Refusal {
 /// The first write of a request that the caller may not make, and why; none when it may make them all. Asks the store
 /// nothing for a client that is bound to no organisation.
 pub async fn judge(
-    store: &dyn FhirStore,
+    store: &dyn SearchStore,
     caller: &Caller,
     writes: &[Write],
 ) -> Result<Option<(usize, Refusal)>, StoreError> {
@@ -64,7 +64,7 @@ pub async fn judge(
 }
 
 struct Judge<'a> {
-    store: &'a dyn FhirStore,
+    store: &'a dyn SearchStore,
     compartment: &'a Compartment,
     writes: &'a [Write],
 }

@@ -9,14 +9,16 @@ use super::parts::StartError;
 use crate::access::Access;
 use crate::base::ids::FeedName;
 use crate::base::{Clock, Random};
-use crate::config::{self, Admission, FhirDoor};
+use crate::config::{self, Admission, FhirDoor, TlsFiles};
 use crate::connectors::jwks::JwksClient;
+use crate::connectors::tls::ServerTls;
 use crate::engine::Intake;
 use crate::engine::decide::Decider;
 use crate::engine::read::Reader;
 use crate::engine::request::{ClientPolicy, Requests};
 use crate::http;
-use crate::http::Port;
+use crate::http::fhir::Bounds;
+use crate::http::{LatestTls, Port, PortSettings};
 use crate::rest::operation::{self, Doors};
 use crate::rest::{Server, Setup};
 use crate::store::Store;
@@ -32,17 +34,26 @@ pub struct Shared {
     pub wake_deliver: Arc<Notify>,
 }
 
+/// A port with what it shows to its clients, when it speaks TLS, and the URL that they know.
+pub struct OpenDoor {
+    pub port: Port,
+    pub tls: Option<Arc<ServerTls>>,
+    pub base_url: String,
+}
+
 /// Binds the port and builds what it serves. Its links name the port that was bound.
-pub async fn open(door: &FhirDoor, shared: Shared) -> Result<Port, StartError> {
+pub async fn open(door: &FhirDoor, shared: Shared) -> Result<OpenDoor, StartError> {
     let failed = |source| StartError::Fhir { address: door.address, source };
     let bound = Port::bind(door.address).await.map_err(failed)?;
     let base_url = door.base_url_at(bound.address());
     let access = access(door, &base_url, &shared).await?;
+    let tls = door.tls.clone().map(|paths| ServerTls::new(Arc::new(TlsFiles(paths)))).transpose();
+    let tls = tls.map_err(|source| StartError::FhirCertificate { source })?;
     let (store, clock, random) = (shared.store, shared.clock, shared.random);
     let clients = policies(door);
     let requests = Requests::new(Arc::clone(&store), Arc::clone(&clock), shared.decider, clients, shared.wake_deliver);
     let setup = Setup {
-        base_url,
+        base_url: base_url.clone(),
         policy: door.policy,
         built: BUILT,
         version: env!("CARGO_PKG_VERSION"),
@@ -50,7 +61,11 @@ pub async fn open(door: &FhirDoor, shared: Shared) -> Result<Port, StartError> {
     };
     let operations = operation::table(Doors { intake: shared.intake, reader: shared.reader });
     let server = Server::new(store, Arc::new(requests), Arc::clone(&clock), random, setup, operations);
-    Ok(bound.serving(http::fhir::router(Arc::new(server), Arc::new(access), clock)))
+    let bounds = Bounds { requests_max: door.requests_max, body_bytes_max: door.body_bytes_max };
+    let router = http::fhir::router(Arc::new(server), Arc::new(access), clock, bounds);
+    let latest = tls.clone().map(|tls| -> LatestTls { Arc::new(move || tls.acceptor()) });
+    let port = bound.serving(router, PortSettings { tls: latest, connections_max: door.connections_max });
+    Ok(OpenDoor { port, tls, base_url })
 }
 
 /// The `date` of the CapabilityStatement: when what it tells was last changed.

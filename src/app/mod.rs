@@ -79,7 +79,7 @@ impl Running {
             lease: Arc::clone(&parts.lease),
             reader: Arc::clone(&parts.reader),
             settings,
-            certificates: parts.listeners.iter().filter_map(|(_, tls)| tls.clone()).collect(),
+            certificates: parts.certificates(),
             listening: CancellationToken::new(),
             working: CancellationToken::new(),
             listeners: TaskTracker::new(),
@@ -113,7 +113,10 @@ impl Running {
             }
         }
         if let Some(door) = parts.fhir {
-            let serving = door.serve(self.listening.clone());
+            if let Some(tls) = door.tls {
+                self.listeners.spawn(tls.watch(CERTIFICATE_PERIOD, self.listening.clone()));
+            }
+            let serving = door.port.serve(self.listening.clone());
             self.listeners.spawn(async move {
                 if let Err(error) = serving.await {
                     tracing::error!(%error, "the FHIR door stopped");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::door::GatewayDoor;
+use super::fhir::OpenDoor;
 use super::readiness::{Relay, StoreReadiness};
 use super::{Addresses, feeds, fhir, releases, routes};
 use crate::base::{Clock, Random, SystemClock, SystemRandom};
@@ -49,6 +50,8 @@ pub enum StartError {
     Admin { address: SocketAddr, source: std::io::Error },
     #[error("the FHIR door {address} cannot be opened")]
     Fhir { address: SocketAddr, source: std::io::Error },
+    #[error("the certificate of the FHIR door cannot be used")]
+    FhirCertificate { source: TlsError },
     #[error("keys of FHIR clients cannot be fetched")]
     HttpClient(#[source] ClientError),
 }
@@ -63,7 +66,7 @@ pub struct Parts {
     pub door: Arc<GatewayDoor>,
     pub listeners: Vec<GuardedListener>,
     pub admin: Port,
-    pub fhir: Option<Port>,
+    pub fhir: Option<OpenDoor>,
     pub process: Arc<dyn Job>,
     pub deliver: Arc<dyn Job>,
     pub advance: Arc<dyn Job>,
@@ -136,7 +139,7 @@ impl Parts {
             }
         };
         let mut addresses = addresses(&listeners, &admin);
-        addresses.fhir = settings.fhir.as_ref().zip(fhir.as_ref()).map(|(door, port)| door.base_url_at(port.address()));
+        addresses.fhir = fhir.as_ref().map(|door| door.base_url.clone());
         Ok(Self {
             process: Arc::new(Process::new(world(), Arc::clone(&reader), Arc::clone(&decider))),
             reader,
@@ -157,6 +160,12 @@ impl Parts {
 
     pub fn addresses(&self) -> Addresses {
         self.addresses.clone()
+    }
+
+    /// Those of all listeners, to be read again on demand.
+    pub fn certificates(&self) -> Vec<Arc<ServerTls>> {
+        let door = self.fhir.iter().filter_map(|door| door.tls.clone());
+        self.listeners.iter().filter_map(|(_, tls)| tls.clone()).chain(door).collect()
     }
 
     pub fn relay(&self) -> Relay {

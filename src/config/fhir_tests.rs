@@ -29,7 +29,7 @@ fn a_door_is_resolved_with_its_defaults() {
     assert_eq!(found.base_url_at(found.address), "http://127.0.0.1:8080/fhir");
     assert_eq!(found.policy, crate::rest::Policy::default());
     assert_eq!((found.validation, found.role_of(&FeedName::new("emr"))), (Policy::Off, None));
-    assert_eq!((found.page_size, found.page_size_max), (50, 1000));
+    assert_eq!((found.policy.page_size, found.policy.page_size_max), (50, 1000));
     assert_eq!((found.body_bytes_max, found.requests_max, found.connections_max), (64 << 20, 512, 1024));
     let open = door("[fhir]\naddress = \"[::1]:0\"\nopen = true").ok().unwrap();
     assert!(matches!(open.admission, Admission::Open) && clients(&open).unwrap().is_none());
@@ -68,7 +68,7 @@ scopes = ["system/*.rs"]
     assert_eq!(found.base_url_at(found.address), "https://gateway.example/fhir");
     assert_eq!(found.role_of(&FeedName::new("emr")), Some(Role::Placer));
     assert_eq!(found.role_of(&FeedName::new("billing")), Some(Role::Filler));
-    assert_eq!((found.policy.integrity, found.validation, found.page_size), (Integrity::Enforce, Policy::Park, 10));
+    assert_eq!((found.policy.integrity, found.validation, found.policy.page_size), (Integrity::Enforce, Policy::Park, 10));
     assert!(!found.policy.creates_by_update && !found.policy.conditional_delete);
     let Admission::Clients(listed) = &found.admission else { panic!("clients") };
     assert!(matches!(&listed[0].proof, ClientProof::Known(Proof::Keys(KeySource::Url(_)))));

@@ -122,8 +122,6 @@ pub struct FhirDoor {
     pub role: Option<Role>,
     pub policy: rest::Policy,
     pub validation: Policy,
-    pub page_size: u32,
-    pub page_size_max: u32,
     pub body_bytes_max: usize,
     pub requests_max: usize,
     pub connections_max: usize,

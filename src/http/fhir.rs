@@ -34,18 +34,29 @@ struct Door {
     clock: Arc<dyn Clock>,
     /// One for each request that may be under way.
     permits: Arc<Semaphore>,
+    body_bytes_max: usize,
 }
 
 /// The routes of the door: all that is below `/fhir`.
-pub fn router(server: Arc<Server>, access: Arc<Access>, clock: Arc<dyn Clock>) -> Router {
-    narrow_router(server, access, clock, limits::FHIR_REQUESTS_MAX)
+pub fn router(server: Arc<Server>, access: Arc<Access>, clock: Arc<dyn Clock>, bounds: Bounds) -> Router {
+    let permits = Arc::new(Semaphore::new(bounds.requests_max));
+    let door = Door { server, access, clock, permits, body_bytes_max: bounds.body_bytes_max };
+    Router::new().fallback(answer).layer(DefaultBodyLimit::max(bounds.body_bytes_max)).with_state(door)
 }
 
-/// The same, with only so many requests under way at once.
-pub fn narrow_router(server: Arc<Server>, access: Arc<Access>, clock: Arc<dyn Clock>, requests_max: usize) -> Router {
-    let permits = Arc::new(Semaphore::new(requests_max));
-    let door = Door { server, access, clock, permits };
-    Router::new().fallback(answer).layer(DefaultBodyLimit::max(limits::FHIR_BODY_BYTES_MAX)).with_state(door)
+/// How much comes in at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Requests under way.
+    pub requests_max: usize,
+    /// Bytes of one body.
+    pub body_bytes_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { requests_max: limits::FHIR_REQUESTS_MAX, body_bytes_max: limits::FHIR_BODY_BYTES_MAX }
+    }
 }
 
 /// Never waits for a place: a client that is told to come back does better than one that hangs (429).
@@ -75,13 +86,13 @@ impl Door {
             Ok(caller) => caller,
             Err(refusal) => return Ok(*refusal),
         };
-        plain(&parts.headers)?;
+        plain(&parts.headers, self.body_bytes_max)?;
         let method =
             Method::of(parts.method.as_str()).ok_or_else(|| Fault::new(Cause::Method, "no such method here"))?;
         let is_head = parts.method == axum::http::Method::HEAD;
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let headers = text(&parts.headers);
-        let body = read(Request::from_parts(parts, body)).await?;
+        let body = read(Request::from_parts(parts, body), self.body_bytes_max).await?;
         let request = crate::rest::Request { method, path, query, headers, body, caller };
         let server = Arc::clone(&self.server);
         let response = tokio::spawn(async move { server.handle(request).await }).await;
@@ -112,7 +123,7 @@ impl Door {
         if parts.method != axum::http::Method::POST {
             return Err(Fault { allow: Some("POST"), ..Fault::new(Cause::Method, "a token is asked for by POST") });
         }
-        let form = read(Request::from_parts(parts, body)).await?;
+        let form = read(Request::from_parts(parts, body), self.body_bytes_max).await?;
         let answer = self.access.token(&form, self.clock.now()).await?;
         Ok(json(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_REQUEST), answer.body))
     }
@@ -125,10 +136,10 @@ fn below_base(path: &str) -> Result<&str, Fault> {
 }
 
 /// Packed bodies are not unpacked: what they grow to is not known before. What is said to be too long is not awaited.
-fn plain(headers: &HeaderMap) -> Result<(), Fault> {
+fn plain(headers: &HeaderMap, body_bytes_max: usize) -> Result<(), Fault> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: usize| length > limits::FHIR_BODY_BYTES_MAX) {
-        return Err(too_large());
+    if length.is_some_and(|length: usize| length > body_bytes_max) {
+        return Err(too_large(body_bytes_max));
     }
     match headers.get(header::CONTENT_ENCODING) {
         Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
@@ -138,17 +149,17 @@ fn plain(headers: &HeaderMap) -> Result<(), Fault> {
     }
 }
 
-async fn read(request: Request) -> Result<Bytes, Fault> {
+async fn read(request: Request, body_bytes_max: usize) -> Result<Bytes, Fault> {
     Bytes::from_request(request, &()).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            return too_large();
+            return too_large(body_bytes_max);
         }
         Fault::invalid("the body did not arrive as a whole")
     })
 }
 
-fn too_large() -> Fault {
-    let text = format!("a body has at most {} bytes here: send it in parts", limits::FHIR_BODY_BYTES_MAX);
+fn too_large(body_bytes_max: usize) -> Fault {
+    let text = format!("a body has at most {body_bytes_max} bytes here: send it in parts");
     Fault::new(Cause::TooLarge, text)
 }
 
@@ -173,8 +184,8 @@ mod tests {
     fn packed_bodies_are_refused() {
         for (encoding, is_plain) in [("identity", true), ("gzip", false), ("br", false)] {
             let headers = [(header::CONTENT_ENCODING, encoding.parse().unwrap())].into_iter().collect();
-            assert_eq!(plain(&headers).is_ok(), is_plain, "{encoding}");
+            assert_eq!(plain(&headers, 10).is_ok(), is_plain, "{encoding}");
         }
-        assert!(plain(&HeaderMap::new()).is_ok());
+        assert!(plain(&HeaderMap::new(), 10).is_ok());
     }
 }

@@ -85,7 +85,6 @@ impl Port {
         let router = router.layer(GlobalConcurrencyLimitLayer::new(limits::HTTP_REQUESTS_MAX));
         Ok(Self::bind(address).await?.serving(router, PortSettings::default()))
     }
-    }
 
     pub const fn address(&self) -> SocketAddr {
         self.address

@@ -7,7 +7,6 @@ use super::period::Period;
 use super::server::Call;
 use super::{Fault, Server, form};
 use crate::access::Interaction as Deed;
-use crate::base::limits;
 use crate::record::{HistoryPage, HistoryQuery, HistoryScope, ResourceVersion};
 
 impl Server {
@@ -20,7 +19,7 @@ impl Server {
             since: since.map(|period| period.from),
             until: at.map(|period| period.to),
             before: call.parameter(CURSOR).map(|text| cursor(text).ok_or_else(bad_cursor)).transpose()?,
-            limit: page_size(call)?,
+            limit: self.page_size(call)?,
         };
         let mut page = self.store.history_page(&query).await?;
         if page.versions.is_empty() && query.before.is_none() && matches!(query.scope, HistoryScope::Resource(_)) {
@@ -105,11 +104,13 @@ fn past(version: &ResourceVersion) -> Past<'static> {
     Past { method, url, response }
 }
 
-/// `_count`, within what a page may have.
-fn page_size(call: &Call<'_>) -> Result<u32, Fault> {
-    let Some(text) = call.parameter("_count") else { return Ok(limits::SEARCH_PAGE_DEFAULT) };
-    let asked: u32 = text.parse().map_err(|_| Fault::invalid("_count is a number"))?;
-    Ok(asked.clamp(1, limits::SEARCH_PAGE_MAX))
+impl Server {
+    /// `_count`, within what a page may have.
+    fn page_size(&self, call: &Call<'_>) -> Result<u32, Fault> {
+        let Some(text) = call.parameter("_count") else { return Ok(self.setup.policy.page_size) };
+        let asked: u32 = text.parse().map_err(|_| Fault::invalid("_count is a number"))?;
+        Ok(asked.clamp(1, self.setup.policy.page_size_max))
+    }
 }
 
 pub fn bad_cursor() -> Fault {

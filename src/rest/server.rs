@@ -12,7 +12,7 @@ use super::operation::Operations;
 use super::query::{self, Pairs};
 use super::{Cause, Fault, Interaction, Method, Request, Response, form};
 use crate::access::Caller;
-use crate::base::{Clock, Random, Timestamp};
+use crate::base::{Clock, Random, Timestamp, limits};
 use crate::engine::request::Requests;
 use crate::store::Store;
 use crate::telemetry::names::{Label, Metric, count, observe};
@@ -39,6 +39,10 @@ pub struct Policy {
     /// `DELETE Type?criteria` deletes the one that matches.
     pub conditional_delete: bool,
     pub integrity: Integrity,
+    /// Matches of a page whose client did not say how many.
+    pub page_size: u32,
+    /// Matches of a page at most.
+    pub page_size_max: u32,
 }
 
 /// Whether references to resources of this server must lead somewhere.
@@ -52,7 +56,13 @@ pub enum Integrity {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { creates_by_update: true, conditional_delete: true, integrity: Integrity::Off }
+        Self {
+            creates_by_update: true,
+            conditional_delete: true,
+            integrity: Integrity::Off,
+            page_size: limits::SEARCH_PAGE_DEFAULT,
+            page_size_max: limits::SEARCH_PAGE_MAX,
+        }
     }
 }
 

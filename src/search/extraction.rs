@@ -190,11 +190,7 @@ impl Component {
         let mut all = Emitted::new();
         let mut take = |encode: &Encoder, place: Place<'_>| {
             if let Some(node) = place.node() {
-                encode(node, &mut |form, parts| {
-                    if key::mark(form).is_some() {
-                        all.push((form, parts.concat()));
-                    }
-                });
+                encode(node, &mut |form, parts| all.push((form, parts.concat())));
             }
         };
         self.of_element.walk(place, root, &mut take);
@@ -239,6 +235,18 @@ pub fn index(resource: &Resource, updated_at: Timestamp) -> Vec<IndexKey> {
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// The elements that a parameter is about, in the order of the resource; of a composite and of a computed one none.
+pub fn values<'r>(resource: &'r Resource, parameter: &str) -> Vec<&'r Node> {
+    let mut found = Vec::new();
+    let Some(extraction) = extraction(resource.kind()) else { return found };
+    extraction.branch.walk(Place::Root(resource.object()), resource.object(), &mut |harvest, place| {
+        if extraction.codes[harvest.parameter] == parameter {
+            found.extend(place.node());
+        }
+    });
+    found
 }
 
 /// What a resource refers to by a reference parameter, without doubles: for `_include`. `*` stands for all

@@ -16,7 +16,7 @@ mod parameters;
 mod plan;
 mod query;
 
-pub use extraction::{index, references};
+pub use extraction::{index, references, values};
 pub use matching::matches;
 pub use narrative::text;
 pub use parameters::{Parameter, ParameterType, definitions_digest, parameter, parameters};

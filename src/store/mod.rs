@@ -252,7 +252,12 @@ pub trait ResourceStore: Send + Sync {
     fn history<'a>(&'a self, key: &'a ResourceKey) -> Answer<'a, Vec<ResourceVersion>>;
 }
 
-/// What the FHIR door asks.
+/// Searches over the index.
+pub trait SearchStore: Send + Sync {
+    fn search<'a>(&'a self, query: &'a SearchQuery) -> Answer<'a, SearchPage>;
+}
+
+/// What else the FHIR door asks.
 pub trait FhirStore: Send + Sync {
     /// Journals a request and writes what follows from it, in one transaction; many requests share one commit.
     fn commit(&self, request: Request) -> Answer<'_, Committed>;
@@ -263,8 +268,6 @@ pub trait FhirStore: Send + Sync {
 
     /// A version by its number.
     fn version(&self, number: VersionNumber) -> Answer<'_, Option<ResourceVersion>>;
-
-    fn search<'a>(&'a self, query: &'a SearchQuery) -> Answer<'a, SearchPage>;
 
     fn history_page<'a>(&'a self, query: &'a HistoryQuery) -> Answer<'a, HistoryPage>;
 
@@ -336,7 +339,7 @@ pub trait WorkflowStore: Send + Sync {
 
 /// The store as a whole: opened once, shared as `Arc<dyn Store>`.
 pub trait Store:
-    MessageStore + TrailStore + ResourceStore + FhirStore + AccessStore + DeliveryStore + WorkflowStore
+    MessageStore + TrailStore + ResourceStore + SearchStore + FhirStore + AccessStore + DeliveryStore + WorkflowStore
 {
     /// Takes or renews the lease of `instance` on its fair share of the partitions. The embedded store gives all.
     fn lease<'a>(&'a self, instance: &'a str, now: Timestamp, until: Timestamp) -> Answer<'a, Lease>;

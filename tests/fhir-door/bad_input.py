@@ -79,6 +79,7 @@ def batch_fails_apart(suite):
 
 
 def run(base, gateway, quiet=False):
+    sys.set_int_max_str_digits(0)  # a number that should have been refused may come back
     tally = Tally(quiet)
     suite = Suite(base, gateway, tally)
     started = time.monotonic()

@@ -111,7 +111,7 @@ def report_load(bundles, seconds, gateway):
     print(f"loaded {len(bundles)} bundles, {entries} entries, {size / 1e6:.0f} MB in {seconds:.1f} s"
           f" ({entries / seconds:.0f} entries/s, {size / 1e6 / seconds:.1f} MB/s; target for all: {TARGET_SECONDS} s);"
           f" slowest {slowest.seconds:.1f} s for {len(slowest.body) / 1e6:.1f} MB"
-          + (f"; memory {gateway.status('VmRSS'):.0f} MiB, peak {gateway.status('VmHWM'):.0f} MiB" if gateway else ""),
+          + (f"; {gateway.cpu_seconds():.1f} s of processor, memory {gateway.status('VmRSS'):.0f} MiB, peak {gateway.status('VmHWM'):.0f} MiB" if gateway else ""),
           flush=True)
 
 

@@ -12,7 +12,7 @@ from checks import expect
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fhirpy import SyncFHIRClient
-from fhirpy.base.exceptions import AuthorizationError, ForbiddenError
+from fhirpy.base.exceptions import AuthorizationError, ForbiddenError, OperationOutcome
 from sekmet.auth.keys import public_jwk
 
 READER, WRITER = "reader-of-the-interop-checks-0001", "writer-of-the-interop-checks-0001"
@@ -121,9 +121,25 @@ def token_answer(door):
 def narrow_scope(door):
     token = door.token(scope="system/Patient.rs")
     client = SyncFHIRClient(door.base, authorization=f"Bearer {token['access_token']}")
-    client.resources("Patient").fetch()
+    writer = SyncFHIRClient(door.base, authorization=f"Bearer {WRITER}")
+    patient = writer.execute("Patient", data={"resourceType": "Patient", "name": [{"family": "Narrow"}]})
+    seen = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": {"reference": f"Patient/{patient['id']}"}}
+    observation = writer.execute("Observation", data=seen)
     refused(ForbiddenError, client, "Observation")
-    refused(ForbiddenError, client, "Patient?_revinclude=Observation:subject")
+    refused(ForbiddenError, client, f"Observation/{observation['id']}")
+    found = client.resources("Patient").search(family="Narrow").revinclude("Observation", "subject").fetch_raw()
+    expect([entry["resource"]["resourceType"] for entry in found["entry"]], ["Patient"])
+    for side_door in (f"Patient/{patient['id']}/$everything", f"Patient/{patient['id']}/*", "_history", ""):
+        try:
+            answer = client.execute(side_door, method="get")
+        except ForbiddenError:
+            continue
+        expect({entry["resource"]["resourceType"] for entry in answer.get("entry", []) if "resource" in entry} <= {"Patient"}, True)
+    chained = client.resources("Patient").has("Observation", "subject", status="final")
+    try:
+        expect(chained.search(family="Narrow").count(), 0)
+    except (ForbiddenError, OperationOutcome):
+        pass
 
 
 def forged_assertions(door):

@@ -18,5 +18,6 @@ mod mutation;
 mod replay;
 mod replicas;
 mod round_trip;
+mod search_oracle;
 mod support;
 mod tidy;

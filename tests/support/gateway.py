@@ -10,6 +10,7 @@ import threading
 
 READY_SECONDS = 60
 STOP_SECONDS = 60
+TICKS = os.sysconf("SC_CLK_TCK")
 # Everybody is let in.
 OPEN = "open = true"
 
@@ -25,8 +26,7 @@ class Gateway:
         self.log = open(self.log_file, "a", encoding="utf-8")
         config = folder / "gateway.toml"
         config.write_text(f'[fhir]\naddress = "127.0.0.1:0"\n{door}\n', encoding="utf-8")
-        others = ["--mllp", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
-        command = [os.fspath(one) for one in [binary, "serve", "--config", config, *others, *store]]
+        command = [os.fspath(one) for one in [binary, "serve", "--config", config, "--admin", "127.0.0.1:0", *store]]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         try:
             self.ready = self._first_line()
@@ -56,6 +56,15 @@ class Gateway:
             if line.startswith(name + ":"):
                 return int(line.split()[1]) / 1024
         return None
+
+    def cpu_seconds(self):
+        """User and system time so far."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def forget_peak(self):
+        """Begins VmHWM anew."""
+        pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="ascii")
 
     def is_running(self):
         return self.process.poll() is None

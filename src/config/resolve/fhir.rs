@@ -31,6 +31,8 @@ pub(super) fn door(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<FhirDo
         creates_by_update: section.boolean("create_as_update"),
         conditional_delete: section.text("conditional_delete") == Some("single"),
         integrity: if section.text("integrity") == Some("enforce") { Integrity::Enforce } else { Integrity::Off },
+        page_size: count(&section, "page_size"),
+        page_size_max: count(&section, "page_size_max"),
     };
     let door = FhirDoor {
         address,
@@ -43,13 +45,11 @@ pub(super) fn door(root: &Section<'_>, faults: &mut Vec<Fault>) -> Option<FhirDo
             Some("refuse") => Policy::Park,
             name => name.and_then(Policy::named).unwrap_or(Policy::Off),
         },
-        page_size: count(&section, "page_size"),
-        page_size_max: count(&section, "page_size_max"),
         body_bytes_max: section.size("body_bytes_max"),
         requests_max: section.size("requests_max"),
         connections_max: section.size("connections_max"),
     };
-    if door.page_size > door.page_size_max {
+    if policy.page_size > policy.page_size_max {
         let text = "`page_size` is larger than `page_size_max`";
         faults.push(Fault::new(&section.place("page_size"), "conflict", text));
     }

@@ -29,7 +29,7 @@ impl Running {
                 async move { number.to_string() }
             }),
         );
-        let port = Port::open_with(([127, 0, 0, 1], 0).into(), router, settings).await.unwrap();
+        let port = Port::bind(([127, 0, 0, 1], 0).into()).await.unwrap().serving(router, settings);
         let shutdown = CancellationToken::new();
         Self { address: port.address(), serving: tokio::spawn(port.serve(shutdown.clone())), shutdown }
     }

@@ -14,7 +14,6 @@ use super::page::{Bundle, Mode};
 use super::server::Call;
 use super::{Cause, Fault, SearchScope, Server, form};
 use crate::access::{Caller, Interaction as Deed, Permission};
-use crate::base::limits;
 use crate::fhir::subset::Summary;
 use crate::fhir::{Resource, definitions};
 use crate::profile;
@@ -55,7 +54,7 @@ impl Server {
             kinds.push(KindQuery { kind: asked.kind.clone(), criterion, order: asked.order.clone() });
         }
         let after = call.parameter(CURSOR).map(|text| cursor(text).ok_or_else(bad_cursor)).transpose()?;
-        let limit = query.count.unwrap_or(limits::SEARCH_PAGE_DEFAULT).min(limits::SEARCH_PAGE_MAX);
+        let limit = query.count.unwrap_or(self.setup.policy.page_size).min(self.setup.policy.page_size_max);
         let is_counted = only_count || matches!(query.total, Some(Total::Accurate | Total::Estimate));
         Ok(SearchQuery {
             kinds,

@@ -62,7 +62,7 @@ fn query(server: &Server, patient: &ResourceKey, input: &Input, call: &Call<'_>)
     let after =
         call.parameter(CURSOR).map(|text| cursor(text).ok_or_else(|| Fault::invalid("the page link was changed")));
     let count = input.text("_count").and_then(|count| count.parse().ok()).filter(|count| *count > 0);
-    let limit = count.unwrap_or(limits::SEARCH_PAGE_MAX).min(limits::SEARCH_PAGE_MAX);
+    let limit = count.unwrap_or(server.setup.policy.page_size_max).min(server.setup.policy.page_size_max);
     Ok(SearchQuery { kinds, after: after.transpose()?, limit, count: Counting::WhenKnown })
 }
 

@@ -38,6 +38,11 @@ impl Handler for ProcessMessage {
                 .map_err(|issue| Fault::of_issues(Cause::Unprocessable, vec![issue]))?;
             // Whoever sends messages may change what they are about: the widest scope is asked.
             server.bounds(call.caller, "MessageHeader", crate::access::Interaction::Create)?;
+            if call.caller.organization().is_some() {
+                let text =
+                    "messages come from clients that are not bound to an organisation: write the resources instead";
+                return Err(Fault::new(Cause::Forbidden, text));
+            }
             let is_async = input.flag("async");
             let verdict = self.intake.admit(reception(&bundle, &envelope, call), !is_async).await;
             if is_async && matches!(verdict, Verdict::Accepted { .. }) {

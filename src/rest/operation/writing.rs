@@ -5,9 +5,9 @@ use smol_str::SmolStr;
 use crate::engine::request::{Change, Standing, Submission, Submitted, Written};
 use crate::fhir::Resource;
 use crate::record::{Redirect, ResourceVersion};
-use crate::rest::body;
 use crate::rest::server::Call;
 use crate::rest::{Cause, Fault, Server};
+use crate::rest::{body, guard};
 
 /// Makes the changes, or none. `label` is what the journal calls it.
 pub async fn submit(
@@ -17,6 +17,10 @@ pub async fn submit(
     redirects: Vec<Redirect>,
     call: &Call<'_>,
 ) -> Result<Vec<Written>, Fault> {
+    // Whoever sees only the compartment of an organisation writes by interactions, which look at every reference.
+    if call.caller.organization().is_some() {
+        return Err(guard::forbidden());
+    }
     let submission = Submission {
         client: call.caller.name().clone(),
         sender: call.caller.name().as_str().into(),

@@ -25,21 +25,33 @@ pub const fn mark(form: Form) -> Option<u8> {
     }
 }
 
-/// The keys of the values that the components of one element have together.
+/// The keys of the values that the components of one element have together; only that they are there when none of them
+/// can be searched.
 pub fn emit_composite(components: &[Emitted], emit: &mut Emit<'_>) {
     let [first, middle @ .., last] = components else { return };
-    let middle = middle.first().map_or(&[][..], Vec::as_slice);
+    if components.iter().any(Vec::is_empty) {
+        return;
+    }
+    let mut searchable = false;
     for prefix in first.iter().filter(|(form, _)| *form == Form::Value).flat_map(|(_, token)| prefixes_of(token)) {
         for (form, value) in last {
-            let Some(mark) = mark(*form) else { continue };
-            if components.len() == 2 {
-                emit(Form::Value, &[&prefix, &[mark], value]);
-            }
-            for (_, number) in middle.iter().filter(|(of, _)| (*of, *form) == (Form::Value, Form::Value)) {
-                emit(Form::Value, &[&prefix, &[mark], number, value]);
+            for rest in rests(middle, *form, value) {
+                emit(Form::Value, &[&prefix, &rest]);
+                searchable = true;
             }
         }
     }
+    if !searchable {
+        emit(Form::Bare, &[]);
+    }
+}
+
+/// What stands behind the prefix: a mark, the numbers of the component in the middle if there is one, and the last value.
+fn rests(middle: &[Emitted], form: Form, value: &[u8]) -> Vec<Vec<u8>> {
+    let Some(mark) = mark(form) else { return Vec::new() };
+    let Some(middle) = middle.first() else { return vec![[&[mark], value].concat()] };
+    let numbers = middle.iter().filter(|(of, _)| (*of, form) == (Form::Value, Form::Value));
+    numbers.map(|(_, number)| [&[mark], &number[..], value].concat()).collect()
 }
 
 /// A token's key, code, NUL and system, as prefixes.

@@ -65,10 +65,11 @@ const fn day_number(year: i64, month: i64, day: i64) -> i64 {
 
 pub(super) fn encoder(kind: &str) -> Option<Encoder> {
     Some(match kind {
-        "date" | "dateTime" | "instant" => moment,
+        // A text that is a date is as good as one.
+        "date" | "dateTime" | "instant" | "string" => moment,
         "Period" => period,
         "Timing" => timing,
-        "Age" | "Range" | "string" | "Duration" => present,
+        "Age" | "Range" | "Duration" => present,
         _ => return None,
     })
 }

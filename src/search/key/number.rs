@@ -103,7 +103,9 @@ impl Sought {
         let of = |bound: &Bound| measure(bound).map(interval::of_f64);
         Some(match prefix {
             Prefix::Equal | Prefix::NotEqual => {
-                Interval { low: of(&self.low)?, high: of(&self.high)?.saturating_sub(1) }
+                // Of a number with as many digits as a double has, the value itself is all that is left.
+                let value = of(&self.value)?;
+                Interval { low: of(&self.low)?.min(value), high: of(&self.high)?.saturating_sub(1).max(value) }
             }
             Prefix::Approximately => {
                 let value = measure(&self.value)?;

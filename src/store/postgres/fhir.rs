@@ -10,7 +10,13 @@ use crate::record::{
     Committed, ExportJob, HistoryPage, HistoryQuery, IndexKey, Request, ResourceKey, ResourceText, ResourceVersion,
     SearchPage, SearchQuery, SnapshotQuery, VersionNumber,
 };
-use crate::store::{AccessStore, Answer, FhirStore};
+use crate::store::{AccessStore, Answer, FhirStore, SearchStore};
+
+impl SearchStore for PostgresStore {
+    fn search<'a>(&'a self, query: &'a SearchQuery) -> Answer<'a, SearchPage> {
+        run("search", search::search(&self.searching, query))
+    }
+}
 
 impl FhirStore for PostgresStore {
     fn commit(&self, request: Request) -> Answer<'_, Committed> {
@@ -28,10 +34,6 @@ impl FhirStore for PostgresStore {
 
     fn version(&self, number: VersionNumber) -> Answer<'_, Option<ResourceVersion>> {
         run("version", versions::by_number(&self.searching, number))
-    }
-
-    fn search<'a>(&'a self, query: &'a SearchQuery) -> Answer<'a, SearchPage> {
-        run("search", search::search(&self.searching, query))
     }
 
     fn history_page<'a>(&'a self, query: &'a HistoryQuery) -> Answer<'a, HistoryPage> {

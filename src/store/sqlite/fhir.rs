@@ -9,7 +9,19 @@ use crate::record::{
     Committed, ExportJob, HistoryPage, HistoryQuery, IndexKey, Request, ResourceKey, ResourceText, ResourceVersion,
     SearchPage, SearchQuery, SnapshotQuery, VersionNumber,
 };
-use crate::store::{AccessStore, Answer, FhirStore};
+use crate::store::{AccessStore, Answer, FhirStore, SearchStore};
+
+impl SearchStore for SqliteStore {
+    fn search<'a>(&'a self, query: &'a SearchQuery) -> Answer<'a, SearchPage> {
+        Box::pin(async move {
+            if search::is_brief(query) {
+                return self.readers.at_once("search", |connection| search::search(connection, query));
+            }
+            let query = query.clone();
+            self.readers.search("search", move |connection| search::search(connection, &query)).await
+        })
+    }
+}
 
 impl FhirStore for SqliteStore {
     fn commit(&self, request: Request) -> Answer<'_, Committed> {
@@ -27,16 +39,6 @@ impl FhirStore for SqliteStore {
     fn version(&self, number: VersionNumber) -> Answer<'_, Option<ResourceVersion>> {
         let by_number = move |connection: &Connection| versions::by_number(connection, number);
         Box::pin(async move { self.readers.at_once("version", by_number) })
-    }
-
-    fn search<'a>(&'a self, query: &'a SearchQuery) -> Answer<'a, SearchPage> {
-        Box::pin(async move {
-            if search::is_brief(query) {
-                return self.readers.at_once("search", |connection| search::search(connection, query));
-            }
-            let query = query.clone();
-            self.readers.search("search", move |connection| search::search(connection, &query)).await
-        })
     }
 
     fn history_page<'a>(&'a self, query: &'a HistoryQuery) -> Answer<'a, HistoryPage> {

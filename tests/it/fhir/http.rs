@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use loopgate::access::Access;
-use loopgate::http::{Port, fhir};
+use loopgate::http::Port;
+use loopgate::http::fhir::{self, Bounds};
 use loopgate::rest::operation::{Answered, Handler, Kinds, Operation, Operations};
 use loopgate::rest::{Call, Level, Method, Policy, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -44,7 +45,8 @@ struct Door {
 async fn door(requests_max: usize) -> Door {
     let bench = Bench::with(Policy::default(), operations()).await;
     let access = Arc::new(Access::open());
-    let routes = fhir::narrow_router(bench.server.clone(), access, bench.clock.clone(), requests_max);
+    let bounds = Bounds { requests_max, ..Bounds::default() };
+    let routes = fhir::router(bench.server.clone(), access, bench.clock.clone(), bounds);
     let port = Port::open(([127, 0, 0, 1], 0).into(), routes).await.unwrap();
     let (address, shutdown) = (port.address(), CancellationToken::new());
     tokio::spawn(port.serve(shutdown.clone()));
