@@ -6,3 +6,9 @@ pub mod base;
 pub mod hl7v2;
 #[path = "../../src/fhir/mod.rs"]
 pub mod fhir;
+#[path = "../../src/profile/mod.rs"]
+pub mod profile;
+#[path = "../../src/record/mod.rs"]
+pub mod record;
+#[path = "../../src/search/mod.rs"]
+pub mod search;

@@ -12,6 +12,8 @@ use crate::record::{HistoryScope, ResourceKey};
 pub enum Interaction {
     /// `GET metadata`.
     Capabilities,
+    /// `GET openapi.json`.
+    OpenApi,
     Read(ResourceKey),
     VersionRead(ResourceKey, u32),
     Update(ResourceKey),
@@ -65,6 +67,7 @@ impl Interaction {
         match segments.as_slice() {
             [] => at_base(method),
             ["metadata"] => only(method, Method::Get, READ, Self::Capabilities),
+            ["openapi.json"] => only(method, Method::Get, READ, Self::OpenApi),
             ["_history"] => only(method, Method::Get, READ, Self::History(HistoryScope::System)),
             ["_search"] => only(method, Method::Post, POST, Self::Search(SearchScope::System)),
             [name] if name.starts_with('$') => operation(method, name, Level::System),
@@ -75,7 +78,7 @@ impl Interaction {
     /// Its name in a CapabilityStatement and in metrics (FHIR value set restful-interaction, where it is there).
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Capabilities => "capabilities",
+            Self::Capabilities | Self::OpenApi => "capabilities",
             Self::Read(_) => "read",
             Self::VersionRead(..) => "vread",
             Self::Update(_) | Self::ConditionalUpdate(_) => "update",

@@ -23,6 +23,7 @@ mod history;
 mod interaction;
 mod message;
 mod negotiation;
+mod openapi;
 pub mod operation;
 mod page;
 mod period;

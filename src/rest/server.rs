@@ -76,6 +76,8 @@ pub struct Server {
     pub(super) operations: Operations,
     /// The CapabilityStatement, made once.
     pub(super) capabilities: OnceLock<Bytes>,
+    /// The OpenAPI document, made once.
+    pub(super) openapi: OnceLock<Bytes>,
 }
 
 /// One interaction as it is asked for: by a request, or by an entry of a Bundle.
@@ -103,7 +105,8 @@ impl Server {
         setup: Setup,
         operations: Operations,
     ) -> Self {
-        Self { store, requests, clock, random, setup, operations, capabilities: OnceLock::new() }
+        let (capabilities, openapi) = (OnceLock::new(), OnceLock::new());
+        Self { store, requests, clock, random, setup, operations, capabilities, openapi }
     }
 
     /// Answers a request. Never fails: what goes wrong is told as an OperationOutcome.
@@ -161,6 +164,7 @@ impl Server {
     pub(super) async fn perform(&self, interaction: Interaction, call: &Call<'_>) -> Result<Answer, Fault> {
         match interaction {
             Interaction::Capabilities => Ok(self.capabilities()),
+            Interaction::OpenApi => Ok(self.openapi()),
             Interaction::Read(key) => self.read(&key, call).await,
             Interaction::VersionRead(key, version) => self.version_read(&key, version, call).await,
             Interaction::History(scope) => self.history(scope, call).await,
