@@ -17,6 +17,8 @@ pub struct Aim {
     pub key: Option<ResourceKey>,
     /// The search that found it, to be made again inside the transaction.
     pub guard: Option<Guard>,
+    /// Its id was made just now: nothing stands there.
+    pub is_fresh: bool,
 }
 
 impl Aim {
@@ -61,8 +63,8 @@ impl Server {
 
     async fn aim(&self, wish: &Wish, call: &Call<'_>) -> Result<Aim, Fault> {
         match &wish.target {
-            Target::New => Ok(Aim { key: Some(self.fresh(wish)), guard: None }),
-            Target::Key(key) => Ok(Aim { key: Some(key.clone()), guard: None }),
+            Target::New => Ok(Aim { key: Some(self.fresh(wish)), guard: None, is_fresh: true }),
+            Target::Key(key) => Ok(Aim { key: Some(key.clone()), guard: None, is_fresh: false }),
             Target::Criteria(pairs) => {
                 let criterion = self.criterion(wish.kind, pairs)?;
                 let criterion = self.confined(call.caller, wish.kind, criterion)?;
@@ -70,7 +72,8 @@ impl Server {
                 let name = smol_str::format_smolstr!("{}?{query}", wish.kind);
                 let found = self.only(wish.kind, criterion.clone()).await?;
                 let key = found.clone().or_else(|| self.makes(wish));
-                Ok(Aim { key, guard: Some(Guard { name, kind: wish.kind.into(), criterion, found }) })
+                let guard = Guard { name, kind: wish.kind.into(), criterion, found };
+                Ok(Aim { key, guard: Some(guard), is_fresh: false })
             }
         }
     }
@@ -113,8 +116,14 @@ impl Server {
         keys: impl Iterator<Item = ResourceKey>,
     ) -> Result<HashMap<ResourceKey, ResourceVersion>, Fault> {
         let wanted = Load { resources: keys.collect(), ..Load::default() };
-        if wanted.resources.is_empty() {
-            return Ok(HashMap::new());
+        match wanted.resources.iter().next() {
+            None => return Ok(HashMap::new()),
+            // One is a point read.
+            Some(key) if wanted.resources.len() == 1 => {
+                let version = self.store.read(key, None).await?;
+                return Ok(version.map(|version| (version.key.clone(), version)).into_iter().collect());
+            }
+            Some(_) => {}
         }
         let loaded = self.store.load(&wanted).await?;
         let mut standing: HashMap<_, _> =

@@ -39,7 +39,7 @@ impl Server {
         call: &Call<'_>,
     ) -> Result<Option<Vec<Answer>>, Fault> {
         let mut aims = self.aims(&wishes, call).await?;
-        let standing = self.standing(aims.iter().filter_map(|aim| aim.key.clone())).await?;
+        let standing = self.standing(aims.iter().filter(|aim| !aim.is_fresh).filter_map(|aim| aim.key.clone())).await?;
         let renames = if letter.is_transaction { renames(&wishes, &aims) } else { Renames::new() };
         let mut steps = self.steps(wishes, &aims, standing)?;
         for resource in steps.iter_mut().filter_map(|placed| resource_mut(&mut placed.step)) {
