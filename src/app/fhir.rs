@@ -41,8 +41,16 @@ pub struct OpenDoor {
     pub base_url: String,
 }
 
+/// Opens the door that the settings ask for.
+pub async fn open_if_wanted(door: Option<&FhirDoor>, shared: Shared) -> Result<Option<OpenDoor>, StartError> {
+    match door {
+        Some(door) => open(door, shared).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Binds the port and builds what it serves. Its links name the port that was bound.
-pub async fn open(door: &FhirDoor, shared: Shared) -> Result<OpenDoor, StartError> {
+async fn open(door: &FhirDoor, shared: Shared) -> Result<OpenDoor, StartError> {
     let failed = |source| StartError::Fhir { address: door.address, source };
     let bound = Port::bind(door.address).await.map_err(failed)?;
     let base_url = door.base_url_at(bound.address());

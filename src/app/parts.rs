@@ -95,10 +95,7 @@ impl Parts {
             outcomes: Arc::clone(&outcomes),
             wake_deliver: Arc::clone(&wake_deliver),
         };
-        let indexed = reindex::reindex(store.as_ref()).await?;
-        if indexed > 0 {
-            tracing::info!(resources = indexed, "the search index is up to date");
-        }
+        index(store.as_ref()).await?;
         let senders = config::senders(&settings, &clock)?;
         let deliver = Deliver::new(
             Arc::clone(&store),
@@ -108,12 +105,7 @@ impl Parts {
             senders,
             Arc::clone(&wake_deliver),
         );
-        let intake = Arc::new(Intake::new(
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            Arc::clone(&outcomes),
-            Arc::clone(&wake_process),
-        ));
+        let intake = intake(&store, &clock, &outcomes, &wake_process);
         let door = GatewayDoor::new(
             Arc::clone(&intake),
             Arc::clone(&reader),
@@ -123,23 +115,17 @@ impl Parts {
         );
         let listeners = listeners(&settings)?;
         let admin = admin(settings.admin_address, &store, metrics).await?;
-        let fhir = match &settings.fhir {
-            None => None,
-            Some(door) => {
-                let shared = fhir::Shared {
-                    store: Arc::clone(&store),
-                    clock: Arc::clone(&clock),
-                    random,
-                    decider: Arc::clone(&decider),
-                    reader: Arc::clone(&reader),
-                    intake,
-                    wake_deliver: Arc::clone(&wake_deliver),
-                };
-                Some(fhir::open(door, shared).await?)
-            }
+        let shared = fhir::Shared {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            random,
+            decider: Arc::clone(&decider),
+            reader: Arc::clone(&reader),
+            intake,
+            wake_deliver: Arc::clone(&wake_deliver),
         };
-        let mut addresses = addresses(&listeners, &admin);
-        addresses.fhir = fhir.as_ref().map(|door| door.base_url.clone());
+        let fhir = fhir::open_if_wanted(settings.fhir.as_ref(), shared).await?;
+        let addresses = addresses(&listeners, &admin, fhir.as_ref());
         Ok(Self {
             process: Arc::new(Process::new(world(), Arc::clone(&reader), Arc::clone(&decider))),
             reader,
@@ -210,6 +196,19 @@ fn decider(settings: &Settings, reader: &Arc<Reader>, random: &Arc<dyn Random>) 
     Ok(Decider { policy: Arc::new(Policy::default()), dispatcher, random: Arc::clone(random) })
 }
 
+fn intake(store: &Arc<dyn Store>, clock: &Arc<dyn Clock>, outcomes: &Arc<Outcomes>, wake: &Arc<Notify>) -> Arc<Intake> {
+    Arc::new(Intake::new(Arc::clone(store), Arc::clone(clock), Arc::clone(outcomes), Arc::clone(wake)))
+}
+
+/// Brings the search index up to date before anybody can ask.
+async fn index(store: &dyn Store) -> Result<(), StoreError> {
+    let indexed = reindex::reindex(store).await?;
+    if indexed > 0 {
+        tracing::info!(resources = indexed, "the search index is up to date");
+    }
+    Ok(())
+}
+
 fn listeners(settings: &Settings) -> Result<Vec<GuardedListener>, StartError> {
     let open = |feed: &Feed| {
         let tls = feed.tls.clone().map(|paths| ServerTls::new(Arc::new(TlsFiles(paths)))).transpose();
@@ -224,7 +223,7 @@ async fn admin(address: SocketAddr, store: &Arc<dyn Store>, metrics: RenderMetri
     Port::open(address, router).await.map_err(|source| StartError::Admin { address, source })
 }
 
-fn addresses(listeners: &[GuardedListener], admin: &Port) -> Addresses {
+fn addresses(listeners: &[GuardedListener], admin: &Port, fhir: Option<&OpenDoor>) -> Addresses {
     let mllp = listeners.iter().map(|(listener, _)| (listener.feed().clone(), listener.address())).collect();
-    Addresses { mllp, admin: Some(admin.address()), fhir: None }
+    Addresses { mllp, admin: Some(admin.address()), fhir: fhir.map(|door| door.base_url.clone()) }
 }

@@ -270,7 +270,7 @@ pub const FHIR_REQUESTS_MAX: usize = 512;
 pub const FHIR_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How long a request at the FHIR door may take: clients and proxies give up about then.
-pub const FHIR_REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+pub const FHIR_REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Characters of the name of a feed, an endpoint or a client: it stands in every line of a log, and in tokens.
 pub const NAME_LENGTH_MAX: usize = 100;

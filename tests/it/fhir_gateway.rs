@@ -1,6 +1,7 @@
 //! The FHIR door of the running gateway: what partners write moves referrals, and both doors mean the same thing.
 
 use loopgate::fhir::{Node, Resource};
+use loopgate::record::ResourceText;
 use loopgate::store::{DeliveryQuery, MessageQuery};
 
 use crate::support::gateway::{Gateway, PATIENCE};
@@ -34,7 +35,8 @@ impl Client {
             request = request.header("content-type", "application/fhir+json").body(body.to_owned());
         }
         let answer = request.send().await.unwrap();
-        (answer.status().as_u16(), answer.headers().clone(), answer.text().await.unwrap())
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        (status, headers, String::from_utf8(whole(answer).await).unwrap())
     }
 
     async fn expect(&self, status: u16, line: &str, body: &str) -> Resource {
@@ -53,6 +55,15 @@ impl Client {
             })
             .collect()
     }
+}
+
+/// The body, chunk by chunk.
+async fn whole(mut answer: reqwest::Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.unwrap() {
+        body.extend_from_slice(&chunk);
+    }
+    body
 }
 
 async fn told(gateway: &Gateway) -> Vec<String> {
@@ -248,7 +259,7 @@ async fn everything_and_conversion_answer() {
         "MSH|^~\\&|EMR|NORTH|GW|HUB|20260301081500||ADT^A08^ADT_A01|K1|P|2.5.1\rPID|1||17^^^NORTH^MR||Testcase^Ann\r";
     let url = format!("{}/$convert?trace=true", client.base);
     let answer = client.http.post(url).header("content-type", "text/plain").body(adt).send().await.unwrap();
-    let parameters = Resource::parse(&answer.bytes().await.unwrap()).unwrap();
+    let parameters = Resource::parse(&whole(answer).await).unwrap();
     let text = String::from_utf8(parameters.to_json()).unwrap();
     assert!(text.contains("PID-5.1") && text.contains("name[0].family"), "{text}");
     gateway.stop().await;
@@ -259,7 +270,7 @@ async fn an_index_of_other_definitions_is_made_anew() {
     let gateway = Gateway::start("", DOOR).await;
     Client::of(&gateway).expect(201, "PUT Patient/p1", PATIENT).await;
     let current = gateway.store().current_after(None, 10).await.unwrap();
-    let emptied: Vec<_> = current.iter().map(|version| (version.number, Vec::new(), Default::default())).collect();
+    let emptied: Vec<_> = current.iter().map(|version| (version.number, Vec::new(), ResourceText::default())).collect();
     gateway.store().reindex(&emptied).await.unwrap();
     assert!(Client::of(&gateway).found("Patient?family=Testcase").await.is_empty());
     gateway.store().set_indexed_by(loopgate::base::Digest::of(b"an older release")).await.unwrap();

@@ -31,7 +31,7 @@ mod tests {
             (r#"{"a":1,"b":2}"#, r#"{"b":null}"#, r#"{"a":1}"#),
             (r#"{"a":{"x":1,"y":2}}"#, r#"{"a":{"y":null,"z":[null]}}"#, r#"{"a":{"x":1,"z":[null]}}"#),
             (r#"{"a":[1,2]}"#, r#"{"a":{"b":{"c":null}}}"#, r#"{"a":{"b":{}}}"#),
-            (r#"{}"#, r#"{"a":null}"#, r#"{}"#),
+            ("{}", r#"{"a":null}"#, "{}"),
         ] {
             let read = |text: &str| Node::parse(text.as_bytes()).unwrap().as_object().unwrap().clone();
             let mut merged = read(target);

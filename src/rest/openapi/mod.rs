@@ -123,12 +123,12 @@ fn call(summary: &str, parameters: &[&str], body: Option<&str>) -> Node {
         call.set("parameters", refer_all(parameters));
     }
     if let Some(kind) = body {
-        call.set("requestBody", body_of(&["application/fhir+json"], reference("schemas", kind)));
+        call.set("requestBody", body_of(&["application/fhir+json"], &reference("schemas", kind)));
     }
     call.into()
 }
 
-fn body_of(media_types: &[&str], schema: Node) -> Node {
+fn body_of(media_types: &[&str], schema: &Node) -> Node {
     let content: Object =
         media_types.iter().map(|media_type| (*media_type, object([("schema", schema.clone())]))).collect();
     object([("required", true.into()), ("content", content.into())])
@@ -163,7 +163,7 @@ fn history() -> Node {
 /// A search by a form.
 fn form() -> Node {
     let texts = object([("type", "object".into()), ("additionalProperties", described("string"))]);
-    let body = body_of(&["application/x-www-form-urlencoded"], texts);
+    let body = body_of(&["application/x-www-form-urlencoded"], &texts);
     object([("summary", "search".into()), ("requestBody", body), ("responses", all_responses())])
 }
 
@@ -180,24 +180,24 @@ fn patch() -> Node {
 fn put_operation(paths: &mut Object, operation: &Operation) {
     let name = operation.name;
     if operation.on_system {
-        put_methods(paths, format!("/${name}"), &[], operation);
+        put_methods(paths, &format!("/${name}"), &[], operation);
     }
     for (kinds, tail, with_id) in [(operation.on_kinds, "", false), (operation.on_instances, "/{id}", true)] {
         let ids: &[&str] = if with_id { &["type", "id"] } else { &["type"] };
         match kinds {
             Kinds::None => {}
-            Kinds::All => put_methods(paths, format!("/{{type}}{tail}/${name}"), ids, operation),
+            Kinds::All => put_methods(paths, &format!("/{{type}}{tail}/${name}"), ids, operation),
             Kinds::These(kinds) => {
                 for kind in kinds {
-                    put_methods(paths, format!("/{kind}{tail}/${name}"), &ids[1..], operation);
+                    put_methods(paths, &format!("/{kind}{tail}/${name}"), &ids[1..], operation);
                 }
             }
         }
     }
 }
 
-fn put_methods(paths: &mut Object, place: String, names: &[&str], operation: &Operation) {
-    let item = paths.entry(&place, || path(names, []));
+fn put_methods(paths: &mut Object, place: &str, names: &[&str], operation: &Operation) {
+    let item = paths.entry(place, || path(names, []));
     let Some(item) = item.as_object_mut() else { return };
     for method in operation.methods {
         let (name, body) = match method {

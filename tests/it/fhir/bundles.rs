@@ -8,10 +8,10 @@ fn bundle(kind: &str, entries: &[(&str, &str, &str, &str, &str)]) -> String {
     let entry = |(method, url, request, full_url, resource): &(&str, &str, &str, &str, &str)| {
         let mut text = format!(r#"{{"request":{{"method":"{method}","url":"{url}"{request}}}"#);
         if !full_url.is_empty() {
-            text += &format!(r#","fullUrl":"{full_url}""#);
+            text = format!(r#"{text},"fullUrl":"{full_url}""#);
         }
         if !resource.is_empty() {
-            text += &format!(r#","resource":{resource}"#);
+            text = format!(r#"{text},"resource":{resource}"#);
         }
         text + "}"
     };

@@ -20,7 +20,7 @@ use self::plan::{Plan, Progress, Scope};
 use super::parameters::Input;
 use super::{Answered, Handler};
 use crate::access::{Interaction as Deed, Permission};
-use crate::base::limits;
+use crate::base::{Timestamp, limits};
 use crate::fhir::definitions;
 use crate::record::ExportJob;
 use crate::rest::answer::{Answer, Content};
@@ -117,7 +117,7 @@ async fn plan(server: &Server, level: &Level, call: &Call<'_>) -> Result<Plan, F
         request: asked(server, call),
         kinds: kinds(&scope, &input.texts("_type"), call)?,
         scope,
-        since: since.transpose()?.map(|at| at.as_micros()),
+        since: since.transpose()?.map(Timestamp::as_micros),
         progress: Progress::default(),
     })
 }
