@@ -77,7 +77,8 @@ pub fn criterion(kind: &str, id: &str, member: &str) -> Option<Criterion> {
 
 /// Whose compartments of type `kind` a resource lies in.
 pub fn owners(kind: &str, resource: &Resource) -> Vec<ResourceKey> {
-    let own = resource.id().filter(|_| resource.kind() == kind).map(|id| ResourceKey::new(kind, id));
+    let is_own = resource.kind() == kind && kinds().any(|one| one == kind);
+    let own = resource.id().filter(|_| is_own).map(|id| ResourceKey::new(kind, id));
     let parameters = table().iter().find(|((owner, member), _)| (*owner, *member) == (kind, resource.kind()));
     let codes = parameters.into_iter().flat_map(|(_, codes)| codes).filter(|code| **code != ITSELF);
     let mut owners: Vec<ResourceKey> = codes.flat_map(|code| references(resource, code)).collect();
