@@ -340,3 +340,9 @@ pub const CONDITIONAL_REFERENCES_MAX: usize = 1_000;
 /// How long a peer may take to send the head of a request over HTTP, and so how long a connection may be idle: one that
 /// sends a byte a minute must not hold its place.
 pub const HTTP_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes of request bodies in hand at the FHIR door, all together: each becomes a tree of about twelve times its size.
+pub const FHIR_BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long a body may take to arrive at the FHIR door: the largest one over a slow line.
+pub const FHIR_BODY_TIMEOUT: Duration = Duration::from_secs(30);

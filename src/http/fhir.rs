@@ -16,7 +16,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::{Access, Caller};
 use crate::base::{Clock, limits};
@@ -26,6 +26,9 @@ use carry::{carried, json, text, wanted};
 /// Where the FHIR server stands below the address of the port.
 const BASE: &str = "/fhir";
 
+/// The unit in which room for bodies is counted.
+const KIB: usize = 1024;
+
 /// What the handler of the door needs.
 #[derive(Clone)]
 struct Door {
@@ -34,13 +37,16 @@ struct Door {
     clock: Arc<dyn Clock>,
     /// One for each request that may be under way.
     permits: Arc<Semaphore>,
+    /// One for each KiB of the bodies that may be in hand.
+    room: Arc<Semaphore>,
     body_bytes_max: usize,
 }
 
 /// The routes of the door: all that is below `/fhir`.
 pub fn router(server: Arc<Server>, access: Arc<Access>, clock: Arc<dyn Clock>, bounds: Bounds) -> Router {
     let permits = Arc::new(Semaphore::new(bounds.requests_max));
-    let door = Door { server, access, clock, permits, body_bytes_max: bounds.body_bytes_max };
+    let room = Arc::new(Semaphore::new(limits::FHIR_BODIES_BYTES_MAX.max(bounds.body_bytes_max) / KIB + 1));
+    let door = Door { server, access, clock, permits, room, body_bytes_max: bounds.body_bytes_max };
     Router::new().fallback(answer).layer(DefaultBodyLimit::max(bounds.body_bytes_max)).with_state(door)
 }
 
@@ -87,6 +93,7 @@ impl Door {
             Err(refusal) => return Ok(*refusal),
         };
         plain(&parts.headers, self.body_bytes_max)?;
+        let room = self.room_for(&parts.method, &parts.headers)?;
         let method =
             Method::of(parts.method.as_str()).ok_or_else(|| Fault::new(Cause::Method, "no such method here"))?;
         let is_head = parts.method == axum::http::Method::HEAD;
@@ -95,10 +102,28 @@ impl Door {
         let body = read(Request::from_parts(parts, body), self.body_bytes_max).await?;
         let request = crate::rest::Request { method, path, query, headers, body, caller };
         let server = Arc::clone(&self.server);
-        let response = tokio::spawn(async move { server.handle(request).await }).await;
+        let response = tokio::spawn(async move {
+            let _room = room;
+            server.handle(request).await
+        })
+        .await;
         let response = response
             .map_err(|_| Fault::new(Cause::Internal, "the request failed here: tell the operator when it was"))?;
         Ok(carried(response, is_head))
+    }
+
+    /// Room for the body while it is in hand: a tree of it takes many times its bytes. One that does not say how long it is
+    /// takes the room of the longest.
+    fn room_for(&self, method: &axum::http::Method, headers: &HeaderMap) -> Result<OwnedSemaphorePermit, Fault> {
+        let said = length(headers).unwrap_or(if headers.contains_key(header::TRANSFER_ENCODING) {
+            self.body_bytes_max
+        } else {
+            0
+        });
+        let kib = if method.is_safe() { 0 } else { u32::try_from(said.div_ceil(KIB)).unwrap_or(u32::MAX) };
+        Arc::clone(&self.room).try_acquire_many_owned(kib).map_err(|_| {
+            Fault::new(Cause::Throttled, "too many bytes are in hand: try again in a second, with smaller bodies")
+        })
     }
 
     /// The caller, or 401 with what is wanted. What the server offers everybody may know.
@@ -137,8 +162,7 @@ fn below_base(path: &str) -> Result<&str, Fault> {
 
 /// Packed bodies are not unpacked: what they grow to is not known before. What is said to be too long is not awaited.
 fn plain(headers: &HeaderMap, body_bytes_max: usize) -> Result<(), Fault> {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: usize| length > body_bytes_max) {
+    if length(headers).is_some_and(|length| length > body_bytes_max) {
         return Err(too_large(body_bytes_max));
     }
     match headers.get(header::CONTENT_ENCODING) {
@@ -149,8 +173,14 @@ fn plain(headers: &HeaderMap, body_bytes_max: usize) -> Result<(), Fault> {
     }
 }
 
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 async fn read(request: Request, body_bytes_max: usize) -> Result<Bytes, Fault> {
-    Bytes::from_request(request, &()).await.map_err(|rejection| {
+    let arriving = Bytes::from_request(request, &());
+    let slow = || Fault::new(Cause::SlowBody, "the body came too slowly: send it again");
+    tokio::time::timeout(limits::FHIR_BODY_TIMEOUT, arriving).await.map_err(|_| slow())?.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return too_large(body_bytes_max);
         }

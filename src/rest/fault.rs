@@ -43,6 +43,8 @@ causes! {
     Method 405 "not-supported",
     /// No form that the client takes is one of ours.
     NotAcceptable 406 "not-supported",
+    /// The body did not come in time.
+    SlowBody 408 "timeout",
     /// The resource moved on meanwhile, or others still need it.
     Conflict 409 "conflict",
     /// It was there once.

@@ -78,8 +78,10 @@ fn searches_use_the_index() {
         let plan = plan.join("\n");
         assert!(indexes.iter().all(|index| plan.contains(index)), "{what}:\n{plan}");
         assert_eq!(plan.contains("TEMP B-TREE"), sorts, "{what}:\n{plan}");
-        let scans =
-            plan.lines().any(|line| line.starts_with("SCAN") && !line.contains("INDEX") && !line.contains("c1"));
+        // Tables go by i, r, v, f, w and o; what else is scanned was selected before.
+        let tables = ["i", "r", "v", "f", "w", "o"].map(|table| format!("SCAN {table}"));
+        let is_scan = |line: &str| tables.iter().any(|table| line.starts_with(table)) && !line.contains("INDEX");
+        let scans = plan.lines().any(is_scan);
         assert!(!scans, "{what} scans a table:\n{plan}");
     };
     let entry = "PRIMARY KEY (key=?";
