@@ -42,7 +42,7 @@ test: tools ## Format, lints, and all tests on SQLite and PostgreSQL
 interop: build ## Have libraries of other people exchange HL7 messages with the gateway and work with its FHIR door
 	@tests/interop/run $(LOOPGATE)
 
-fhir-door: build python ## Load the Synthea bundles and find them again; refuse bad input: STORE=sqlite|postgres
+fhir-door: build python ## Examples and Synthea bundles in, found again; bad input and schemathesis refused: STORE=sqlite|postgres
 	@if [ "$(STORE)" = postgres ]; then \
 		$(WITH_POSTGRES); tests/fhir-door/run $(LOOPGATE) postgres; \
 	else \

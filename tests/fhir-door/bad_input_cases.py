@@ -72,8 +72,8 @@ def malformed_json():
     for name, more, word in WRONG_TYPES:
         yield name, "POST", "Patient", {}, text(**more), [400, 422], [word]
     million = b'{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":%s}}'
-    yield "a number of a million digits", "POST", "Observation", {}, million % (b"9" * 1_000_000), [400, 413, 422], ["value"]
-    yield "an exponent of a thousand digits", "POST", "Observation", {}, million % (b"1e" + b"9" * 1000), [400, 422], ["value"]
+    yield "a number of a million digits", "POST", "Observation", {}, million % (b"9" * 1_000_000), [400, 413, 422], ["number"]
+    yield "an exponent of a thousand digits", "POST", "Observation", {}, million % (b"1e" + b"9" * 1000), [400, 422], ["exponent"]
     yield "a string of 17 MB in an element", "POST", "Patient", {}, text(language="x" * 17_000_000), [400, 413, 422], []
 
 
