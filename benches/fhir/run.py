@@ -140,13 +140,14 @@ def growth(rows):
             for small, large in zip(one, one[1:]):
                 found.append({"store": store, "operation": operation, "from": small["size"], "to": large["size"],
                               "grows": round(small["per_s"] / large["per_s"], 3),
+                              "cpu_grows": round(large["cpu_ms"] / small["cpu_ms"], 3),
                               "logarithm": round(math.log(large["size"]) / math.log(small["size"]), 3)})
     return found
 
 
 def growth_line(one):
     return (f"{one['store']} {one['operation']}: from {one['from']} to {one['to']} resources the time of one grows"
-            f" {one['grows']:.2f} times; the logarithm grows {one['logarithm']:.2f} times")
+            f" {one['grows']:.2f} times, the gateway's processor time {one['cpu_grows']:.2f} times; the logarithm grows {one['logarithm']:.2f} times")
 
 
 def markdown(result):

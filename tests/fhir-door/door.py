@@ -24,6 +24,15 @@ class Answer:
         return f"{self.status} {self.body[:300].decode(errors='replace')}"
 
 
+def send(connection, method, path, body, headers):
+    """A peer that answers before it has all of the body may close it: what it said is read all the same."""
+    try:
+        connection.request(method, path, body, headers)
+    except (BrokenPipeError, ConnectionResetError):
+        if body is None:
+            raise
+
+
 class Door:
     """A connection that is opened again when the peer closed it."""
 
@@ -46,7 +55,7 @@ class Door:
             connection = self.connection or http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
             fresh, self.connection = self.connection is None, connection
             try:
-                connection.request(method, path, body, sent)
+                send(connection, method, path, body, sent)
                 response = connection.getresponse()
                 return Answer(response, response.read())
             except (http.client.HTTPException, OSError):
