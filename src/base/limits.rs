@@ -346,3 +346,6 @@ pub const FHIR_BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How long a body may take to arrive at the FHIR door: the largest one over a slow line.
 pub const FHIR_BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest text of an element that is no document (FHIR R4 2.24.0.1: strings have at most 1 MB).
+pub const STRING_BYTES_MAX: usize = 1024 * 1024;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::desk::{self, Comparison, Desk, is_stored};
+use super::desk::{Comparison, Desk, is_stored};
 use super::dispatch::Dispatcher;
 use super::read::{Readable, Reading};
 use super::{identity, merge};
@@ -293,7 +293,7 @@ impl<'d> Draft<'d> {
         }
         let state = step.next.clone();
         let referral = state.id();
-        self.put_task(&workflow::record(&state));
+        self.put_task(&state);
         let mut write = self.desk.put_referral(step.next);
         write.events = step.events;
         for command in step.commands {
@@ -316,10 +316,10 @@ impl<'d> Draft<'d> {
     }
 
     /// The machine's elements of a Task are as the machine says; what partners added beside them stays.
-    fn put_task(&mut self, record: &Resource) {
-        let task = match desk::key_of(record).and_then(|key| self.desk.resource(&key)) {
-            Some(current) => workflow::over(current, record),
-            None => record.clone(),
+    fn put_task(&mut self, state: &State) {
+        let task = match self.desk.resource(&ResourceKey::new("Task", state.task())) {
+            Some(current) => workflow::over(current, state),
+            None => workflow::record(state),
         };
         self.put(&task);
     }

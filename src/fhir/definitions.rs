@@ -243,9 +243,16 @@ pub fn resource(kind: &str) -> Option<&'static str> {
     definition(kind).filter(|definition| definition.is_resource).map(|definition| definition.name)
 }
 
-/// All resource types that can have instances.
+/// All resource types that can have instances, in the order of their names: pages over several types go by it.
 pub fn resources() -> impl Iterator<Item = &'static str> {
-    table().values().filter(|definition| definition.is_resource).map(|definition| definition.name)
+    static NAMES: OnceLock<Vec<&'static str>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let kinds = table().values().filter(|definition| definition.is_resource);
+        let mut names: Vec<&'static str> = kinds.map(|definition| definition.name).collect();
+        names.sort_unstable();
+        names
+    });
+    names.iter().copied()
 }
 
 /// The type that this one specializes.

@@ -1,5 +1,6 @@
 //! What the text of each primitive type must look like (FHIR R4 2.24.0.1), and which JSON value it must be.
 
+use crate::base::limits;
 use crate::fhir::Node;
 
 /// `Err` says what was expected of a value of this type.
@@ -30,6 +31,9 @@ const fn expect(holds: bool, expected: &'static str) -> Result<(), &'static str>
 fn text_of(kind: &str, text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         return Err("a text that is not empty");
+    }
+    if text.len() > limits::STRING_BYTES_MAX && !matches!(kind, "base64Binary" | "xhtml") {
+        return Err("a text of at most 1 MB");
     }
     match kind {
         "code" => expect(is_code(text), "a code: no blank at the ends, single blanks within"),
@@ -202,6 +206,8 @@ mod tests {
 
     #[test]
     fn texts() {
+        let long = |bytes| format!("\"{}\"", "x".repeat(bytes));
+        check_all("string", &[&long(limits::STRING_BYTES_MAX)], &[&long(limits::STRING_BYTES_MAX + 1)]);
         check_all("string", &[r#""a b""#, r#"" a""#], &[r#""""#, r#""a\u0001""#, "1"]);
         check_all("code", &[r#""a b""#], &[r#"" a""#, r#""a ""#, r#""a  b""#]);
         check_all("id", &[r#""A-1.b""#], &[r#""a_b""#, r#""a/b""#]);

@@ -52,32 +52,25 @@ pub fn record(state: &State) -> Resource {
     task
 }
 
-/// Elements of the Task that are the machine's to say, present or absent; lists of them are its own as a whole, but
-/// for `input`, `output` and `meta`, where partners have theirs beside it.
-const OF_THE_MACHINE: [&str; 12] = [
-    "basedOn",
-    "status",
-    "statusReason",
-    "businessStatus",
-    "intent",
-    "priority",
-    "code",
-    "focus",
-    "for",
-    "authoredOn",
-    "lastModified",
-    "restriction",
-];
+/// Elements of the Task that are the machine's to say, present or absent. Of `input`, `output` and `meta` it has some
+/// entries, beside those of partners.
+const OF_THE_MACHINE: [&str; 3] = ["status", "statusReason", "businessStatus"];
 
-/// The machine's record put over a Task as it stands: what others added (notes, owner, inputs) stays.
-pub fn over(current: &Resource, record: &Resource) -> Resource {
+/// Elements of a Task of ours as well; in one that a partner brought they are the partner's, and said where missing.
+const OF_THE_MAKER: [&str; 8] = ["basedOn", "intent", "priority", "code", "focus", "for", "authoredOn", "restriction"];
+
+/// The record of a referral put over its Task as it stands: what others wrote (notes, owner, inputs) stays.
+pub fn over(current: &Resource, state: &State) -> Resource {
+    let record = &record(state);
     let mut task = current.clone();
-    for element in OF_THE_MACHINE {
-        match record.get(element) {
-            Some(node) => task.object_mut().set(element, node.clone()),
-            None => drop(task.object_mut().remove(element)),
-        }
+    for element in OF_THE_MACHINE.into_iter().filter(|element| *element != "status" || !is_awaited(current, record)) {
+        put(&mut task, element, record.get(element));
     }
+    let is_brought = state.request.task.is_some();
+    for element in OF_THE_MAKER.into_iter().filter(|element| !is_brought || current.get(element).is_none()) {
+        put(&mut task, element, record.get(element));
+    }
+    put(&mut task, "lastModified", record.get("lastModified"));
     task.object_mut().set("meta", stage_over(current, record));
     beside(&mut task, record, "input", |input| input.text(&["type", "text"]) == Some(TIMER));
     let reports: Vec<&str> = entries(record, "output").filter_map(|output| output.text(REPORT)).collect();
@@ -85,6 +78,18 @@ pub fn over(current: &Resource, record: &Resource) -> Resource {
         output.text(&["type", "text"]) == Some(OUTPUT) || output.text(REPORT).is_some_and(|id| reports.contains(&id))
     });
     task
+}
+
+fn put(task: &mut Resource, element: &str, node: Option<&Node>) {
+    match node {
+        Some(node) => task.object_mut().set(element, node.clone()),
+        None => drop(task.object_mut().remove(element)),
+    }
+}
+
+/// A Task that was asked for stays `requested` until its owner takes it: that we have it is no word of the owner.
+fn is_awaited(current: &Resource, record: &Resource) -> bool {
+    current.text(&["status"]) == Some("requested") && record.text(&["status"]) == Some("received")
 }
 
 /// Where an output names its document.

@@ -3,6 +3,7 @@
 mod bundles;
 mod conditional;
 mod http;
+mod mangled;
 mod reads;
 mod searches;
 mod writes;
