@@ -349,3 +349,9 @@ pub const FHIR_BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Longest text of an element that is no document (FHIR R4 2.24.0.1: strings have at most 1 MB).
 pub const STRING_BYTES_MAX: usize = 1024 * 1024;
+
+/// Exports whose files are being found at once: each walks the store.
+pub const EXPORTS_MAX: usize = 4;
+
+/// Searches that `$match` makes for one patient: real ones have a handful of identifiers, names and numbers.
+pub const MATCH_SEARCHES_MAX: usize = 64;

@@ -65,22 +65,25 @@ impl Default for Bounds {
     }
 }
 
+/// What is said when the time is over: a write that has begun is not taken back.
+const LATE: &str = "the request took too long: a write may still be carried out, so look before asking again, for less";
+
 /// Never waits for a place: a client that is told to come back does better than one that hangs (429).
 async fn answer(State(door): State<Door>, request: Request) -> Response {
     let (format, is_head) = (wanted(request.headers()), request.method() == axum::http::Method::HEAD);
     let answered = match Arc::clone(&door.permits).try_acquire_owned() {
         Err(_) => Err(Fault::new(Cause::Throttled, "too many requests are under way: try again in a second")),
         Ok(permit) => {
-            let answered = tokio::time::timeout(limits::FHIR_REQUEST_TIMEOUT, door.enter(request)).await;
-            drop(permit);
-            answered.unwrap_or_else(|_| Err(Fault::new(Cause::TimedOut, "the request took too long: ask for less")))
+            let answered = tokio::time::timeout(limits::FHIR_REQUEST_TIMEOUT, door.enter(request, permit)).await;
+            answered.unwrap_or_else(|_| Err(Fault::new(Cause::TimedOut, LATE)))
         }
     };
     answered.unwrap_or_else(|fault| carried(failure(&fault, format), is_head))
 }
 
 impl Door {
-    async fn enter(&self, request: Request) -> Result<Response, Fault> {
+    /// The permit and the room stay with the work, which goes on when nobody waits for its answer any more.
+    async fn enter(&self, request: Request, permit: OwnedSemaphorePermit) -> Result<Response, Fault> {
         let (parts, body) = request.into_parts();
         let path = below_base(parts.uri.path())?.to_owned();
         match path.as_str() {
@@ -103,7 +106,7 @@ impl Door {
         let request = crate::rest::Request { method, path, query, headers, body, caller };
         let server = Arc::clone(&self.server);
         let response = tokio::spawn(async move {
-            let _room = room;
+            let _held = (room, permit);
             server.handle(request).await
         })
         .await;

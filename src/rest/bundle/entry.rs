@@ -73,7 +73,10 @@ impl Entry {
     pub fn aliases(&self) -> Vec<SmolStr> {
         let mut aliases: Vec<SmolStr> = self.full_url.iter().cloned().collect();
         aliases.extend(self.full_url.as_deref().and_then(relative));
-        if let Some((resource, id)) = self.resource.as_ref().and_then(|resource| Some((resource, resource.id()?))) {
+        // The id of a resource that has a fullUrl is its sender's, and may be that of another one here.
+        if aliases.is_empty()
+            && let Some((resource, id)) = self.resource.as_ref().and_then(|resource| Some((resource, resource.id()?)))
+        {
             aliases.push(smol_str::format_smolstr!("{}/{id}", resource.kind()));
         }
         aliases

@@ -38,7 +38,7 @@ impl Handler for Match {
 /// Everyone who shares something telling with who is asked for, each compared as a whole.
 async fn candidates(server: &Server, asked: &Resource, call: &Call<'_>) -> Result<Vec<(Resource, Likeness)>, Fault> {
     let mut found: BTreeMap<ResourceKey, (Resource, Likeness)> = BTreeMap::new();
-    for pairs in searches(asked) {
+    for pairs in searches(asked).into_iter().take(limits::MATCH_SEARCHES_MAX) {
         let criterion = server.criterion("Patient", &pairs)?;
         let criterion = server.confined(call.caller, "Patient", criterion)?;
         for version in search(server, criterion).await? {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::parameters::{Input, empty};
 use super::{Answered, Handler};
+use crate::access::{Interaction as Deed, Permission};
 use crate::base::{Digest, Issue, Timestamp};
 use crate::engine::fhir_message::{self, Envelope};
 use crate::engine::{Intake, Verdict};
@@ -36,8 +37,7 @@ impl Handler for ProcessMessage {
             crate::rest::body::in_order(&bundle)?;
             let envelope = fhir_message::envelope(&bundle, call.caller.name())
                 .map_err(|issue| Fault::of_issues(Cause::Unprocessable, vec![issue]))?;
-            // Whoever sends messages may change what they are about: the widest scope is asked.
-            server.bounds(call.caller, "MessageHeader", crate::access::Interaction::Create)?;
+            may_send(&bundle, call)?;
             if call.caller.organization().is_some() {
                 let text =
                     "messages come from clients that are not bound to an organisation: write the resources instead";
@@ -52,6 +52,16 @@ impl Handler for ProcessMessage {
             Ok(Answer::made(&reply(&server.setup.base_url, &envelope, &told)))
         })
     }
+}
+
+/// Whoever sends a message makes and changes what it is about: that is asked of its scopes, without restrictions.
+fn may_send(bundle: &Resource, call: &Call<'_>) -> Result<(), Fault> {
+    let entries = bundle.get("entry").into_iter().flat_map(Node::items);
+    let mut kinds = entries.filter_map(|entry| entry.text(&["resource", "resourceType"]));
+    let is_open = |kind: &str| {
+        [Deed::Create, Deed::Update].iter().all(|deed| call.caller.permits(kind, *deed) == Permission::All)
+    };
+    if kinds.all(is_open) { Ok(()) } else { Err(crate::rest::guard::forbidden()) }
 }
 
 fn reception(bundle: &Resource, envelope: &Envelope, call: &Call<'_>) -> Reception {

@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use crate::access::{Interaction as Deed, Permission};
 use crate::engine::request::{Change, Standing, Submission, Submitted, Written};
 use crate::fhir::Resource;
 use crate::record::{Redirect, ResourceVersion};
@@ -18,7 +19,12 @@ pub async fn submit(
     call: &Call<'_>,
 ) -> Result<Vec<Written>, Fault> {
     // Whoever sees only the compartment of an organisation writes by interactions, which look at every reference.
-    if call.caller.organization().is_some() {
+    // A restricted scope is held against resources by interactions only.
+    let is_open = |change: &Change| match change {
+        Change::Put { resource, .. } => call.caller.permits(resource.kind(), Deed::Update) == Permission::All,
+        Change::Delete { key, .. } => call.caller.permits(&key.kind, Deed::Delete) == Permission::All,
+    };
+    if call.caller.organization().is_some() || !changes.iter().all(is_open) {
         return Err(guard::forbidden());
     }
     let submission = Submission {

@@ -67,6 +67,9 @@ impl Server {
             Target::Key(key) => Ok(Aim { key: Some(key.clone()), guard: None, is_fresh: false }),
             Target::Criteria(pairs) => {
                 let criterion = self.criterion(wish.kind, pairs)?;
+                if selects_all(&criterion) {
+                    return Err(Fault::new(Cause::Precondition, "these criteria select every resource of the type"));
+                }
                 let criterion = self.confined(call.caller, wish.kind, criterion)?;
                 let query = encode(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
                 let name = smol_str::format_smolstr!("{}?{query}", wish.kind);
@@ -135,6 +138,11 @@ impl Server {
         }
         Ok(standing)
     }
+}
+
+/// Parameters that say how results are shown are no criteria.
+fn selects_all(criterion: &crate::record::Criterion) -> bool {
+    matches!(criterion, crate::record::Criterion::All(all) if all.iter().all(selects_all))
 }
 
 /// No two wishes are about the same resource (R4 3.1.0.11.2).

@@ -7,6 +7,7 @@ use super::outcome::{self, Said};
 use super::references::{Renames, rename};
 use super::step::{Step, judge};
 use super::{Letter, Wish};
+use crate::access::Interaction;
 use crate::engine::request::{Change, Standing, Submission, Submitted};
 use crate::record::{ResourceKey, ResourceVersion};
 use crate::rest::answer::Answer;
@@ -40,7 +41,8 @@ impl Server {
     ) -> Result<Option<Vec<Answer>>, Fault> {
         let mut aims = self.aims(&wishes, call).await?;
         let standing = self.standing(aims.iter().filter(|aim| !aim.is_fresh).filter_map(|aim| aim.key.clone())).await?;
-        let renames = if letter.is_transaction { renames(&wishes, &aims) } else { Renames::new() };
+        self.may_touch(&wishes, &aims, &standing, call).await?;
+        let renames = if letter.is_transaction { renames(&wishes, &aims)? } else { Renames::new() };
         let mut steps = self.steps(wishes, &aims, standing)?;
         for resource in steps.iter_mut().filter_map(|placed| resource_mut(&mut placed.step)) {
             rename(resource, &renames);
@@ -58,6 +60,32 @@ impl Server {
         }
         let guards = aims.iter_mut().filter_map(|aim| aim.guard.take()).collect();
         self.submit(steps, guards, letter, call).await
+    }
+
+    /// What is out of reach is not there, whatever is asked of it: before versions are compared or patches tried.
+    async fn may_touch(
+        &self,
+        wishes: &[Wish],
+        aims: &[Aim],
+        standing: &HashMap<ResourceKey, ResourceVersion>,
+        call: &Call<'_>,
+    ) -> Result<(), Fault> {
+        for (wish, aim) in wishes.iter().zip(aims) {
+            let deed = match wish.deed {
+                super::Deed::Create(_) => continue,
+                super::Deed::Update(_) | super::Deed::Patch(_) => Interaction::Update,
+                super::Deed::Delete => Interaction::Delete,
+            };
+            let Some(version) = aim.key.as_ref().and_then(|key| standing.get(key)) else { continue };
+            // A deleted resource has no keys to judge it by, and its history is somebody's.
+            if version.deleted && self.bounds(call.caller, &version.key.kind, deed)?.is_some() {
+                return Err(Fault::not_found());
+            }
+            if !version.deleted {
+                self.reaches(call.caller, &version.key, deed).await?;
+            }
+        }
+        Ok(())
     }
 
     fn steps(
@@ -156,13 +184,17 @@ const fn resource_mut(step: &mut Step) -> Option<&mut crate::fhir::Resource> {
 }
 
 /// What the entries are known by, with what they turned out to be.
-fn renames(wishes: &[Wish], aims: &[Aim]) -> Renames {
+fn renames(wishes: &[Wish], aims: &[Aim]) -> Result<Renames, Fault> {
     let mut renames = Renames::new();
     for (wish, key) in wishes.iter().zip(aims).filter_map(|(wish, aim)| Some((wish, aim.key.as_ref()?))) {
         let to = smol_str::format_smolstr!("{key}");
         for alias in wish.aliases.iter().filter(|alias| **alias != to) {
-            renames.insert(alias.clone(), to.clone());
+            let known = renames.insert(alias.clone(), to.clone());
+            if known.is_some_and(|known| known != to) {
+                let text = "two entries are known by the same fullUrl: a reference to it would be to either";
+                return Err(Fault::invalid(text).at(wish.place.clone().unwrap_or_default()));
+            }
         }
     }
-    renames
+    Ok(renames)
 }

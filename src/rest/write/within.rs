@@ -41,6 +41,11 @@ impl Server {
 
     fn stays_within(&self, placed: &Placed, call: &Call<'_>) -> Result<(), Fault> {
         let Step::Put { key, resource, over } = &placed.step else { return Ok(()) };
+        // It leads messages and referrals of one patient to another for ever.
+        if call.caller.organization().is_some() && crate::engine::identity::replaced_by(resource).is_some() {
+            let text = "merging patients is not for clients that are bound to an organisation";
+            return Err(Fault::new(Cause::Forbidden, text));
+        }
         let is_there = over.as_ref().is_some_and(|over| !over.deleted);
         let deed = if is_there { Deed::Update } else { Deed::Create };
         let Some(restrictions) = self.restrictions(call.caller, &key.kind, deed)? else { return Ok(()) };

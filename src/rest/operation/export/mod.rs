@@ -52,6 +52,9 @@ impl Handler for Export {
                 return Err(Fault::invalid("an export is asked for with `Prefer: respond-async`"));
             }
             let plan = plan(server, level, call).await?;
+            if self.under_way.lock().unwrap_or_else(PoisonError::into_inner).len() >= limits::EXPORTS_MAX {
+                return Err(Fault::new(Cause::Throttled, "other exports are under way: try again when they are done"));
+            }
             let job = ExportJob {
                 id: SmolStr::new(server.new_id()),
                 client: SmolStr::new(call.caller.name().as_str()),
@@ -129,10 +132,13 @@ fn asked(server: &Server, call: &Call<'_>) -> String {
     format!("{}/{}{mark}{query}", server.setup.base_url, call.path)
 }
 
+fn is_open(kind: &str, call: &Call<'_>) -> bool {
+    [Deed::Read, Deed::Search].iter().all(|deed| call.caller.permits(kind, *deed) == Permission::All)
+}
+
 /// The types that are asked for and open to the caller; 403 when one that was named is not.
 fn kinds(scope: &Scope, asked: &[String], call: &Call<'_>) -> Result<Vec<String>, Fault> {
-    let is_open =
-        |kind: &str| [Deed::Read, Deed::Search].iter().all(|deed| call.caller.permits(kind, *deed) == Permission::All);
+    let is_open = |kind: &str| is_open(kind, call);
     let named: Vec<&str> = asked.iter().flat_map(|list| list.split(',')).filter(|kind| !kind.is_empty()).collect();
     if let Some(unknown) = named.iter().find(|kind| definitions::resource(kind).is_none()) {
         let place = definitions::resources().find(|kind| kind.eq_ignore_ascii_case(unknown)).unwrap_or("_type");
@@ -175,6 +181,9 @@ impl Handler for File {
         Box::pin(async move {
             let job = job(server, call).await?;
             let plan = Plan::of(&job)?;
+            if plan.kinds.iter().any(|kind| !is_open(kind, call)) {
+                return Err(crate::rest::guard::forbidden());
+            }
             let number = call.parameter("file").and_then(|number| number.parse::<usize>().ok());
             let file = number.and_then(|number| plan.progress.files.get(number)).ok_or_else(Fault::not_found)?;
             let bytes = Files::of(server.store.as_ref(), &job, &plan).await?.read(file).await?;
