@@ -144,6 +144,8 @@ mod tests {
     fn entries_are_known_by_several_names() {
         let text = r#"{"fullUrl":"http://elsewhere/fhir/Patient/1","resource":{"resourceType":"Patient","id":"2"},
             "request":{"method":"POST","url":"Patient"}}"#;
-        assert_eq!(entry(text).ok().unwrap().aliases(), ["http://elsewhere/fhir/Patient/1", "Patient/1", "Patient/2"]);
+        assert_eq!(entry(text).ok().unwrap().aliases(), ["http://elsewhere/fhir/Patient/1", "Patient/1"]);
+        let without = text.replace(r#""fullUrl":"http://elsewhere/fhir/Patient/1","#, "");
+        assert_eq!(entry(&without).ok().unwrap().aliases(), ["Patient/2"]);
     }
 }

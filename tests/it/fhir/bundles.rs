@@ -75,7 +75,7 @@ async fn entries_of_a_transaction_refer_to_one_another() {
         )
         .await;
     let observation = r#"{"resourceType":"Observation","status":"final","code":{"text":"x"},
-        "subject":{"reference":"Patient/old"},"encounter":{"reference":"urn:uuid:e"},
+        "subject":{"reference":"urn:uuid:p"},"encounter":{"reference":"urn:uuid:e"},
         "performer":[{"reference":"Practitioner?identifier=urn:n|9"},{"reference":"Patient?identifier=urn:x|old"}]}"#;
     let body = bundle(
         "transaction",
