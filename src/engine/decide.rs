@@ -74,11 +74,10 @@ pub fn decide_timer(decider: &Decider, desk: &mut Desk, timer: &Timer, event: &E
 /// What a FHIR request moves besides its own resources, which are on the desk already.
 pub struct Moved<'r> {
     /// What its resources say of the workflow, each with a key that tells it from every other event.
-    pub observed: Vec<(String, Observation)>,
+    pub observed: Vec<(String, Observation, Option<Role>)>,
     pub redirects: &'r [Redirect],
     pub client: &'r str,
     pub sender: &'r str,
-    pub role: Option<Role>,
 }
 
 /// What follows from a FHIR request besides the resources that it writes.
@@ -89,11 +88,10 @@ pub fn decide_request(decider: &Decider, desk: &mut Desk, moved: Moved<'_>, now:
     for redirect in moved.redirects {
         draft.follow_merge(redirect.clone());
     }
-    for (key, observation) in moved.observed {
+    for (key, observation, role) in moved.observed {
         let link = draft.find(&observation.clues);
         let named = names_a_referral(&observation.clues);
-        let (clues, event) =
-            (observation.clues.clone(), observation.into_event(key, moved.sender.to_owned(), moved.role));
+        let (clues, event) = (observation.clues.clone(), observation.into_event(key, moved.sender.to_owned(), role));
         match link {
             Link::Referral(referral) => draft.happen(Some(referral), &event),
             Link::Suggested(_) if named => draft.happen(None, &event),

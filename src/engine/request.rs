@@ -237,10 +237,11 @@ impl Requests {
             }
             let before = desk.resource(&write.key).cloned();
             let news = news(before.as_ref(), resource, submission);
-            observed.extend(news.map(|one| (format!("{}/_history/{}", write.key, write.follows + 1), one)));
+            let part = role.or_else(|| part_of(resource));
+            observed.extend(news.map(|one| (format!("{}/_history/{}", write.key, write.follows + 1), one, part)));
             desk.hold(write);
         }
-        let moved = Moved { observed, redirects, client: submission.client.as_str(), sender: &submission.sender, role };
+        let moved = Moved { observed, redirects, client: submission.client.as_str(), sender: &submission.sender };
         Ok(Decided::Conclusion(Box::new(decide_request(&self.decider, &mut desk, moved, now))))
     }
 }
@@ -378,6 +379,15 @@ fn news(before: Option<&Resource>, after: &Resource, submission: &Submission) ->
         (Some(What::Happened(old)), What::Happened(new)) if old == *new => None,
         _ => Some(said),
     }
+}
+
+/// Whose word a Task is when the configuration does not say who its client is: what becomes of the work is told by who
+/// does it, even where one client writes for both sides.
+fn part_of(resource: &Resource) -> Option<Role> {
+    let is_work = resource.kind() == "Task" && resource.text(&["code", "coding", "code"]) != Some("abort");
+    let told = resource.text(&["status"]).filter(|_| is_work)?;
+    matches!(told, "received" | "accepted" | "rejected" | "in-progress" | "completed" | "failed")
+        .then_some(Role::Filler)
 }
 
 fn named(key: &ResourceKey) -> Resource {

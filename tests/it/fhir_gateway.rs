@@ -303,5 +303,7 @@ async fn a_task_that_comes_with_its_request_is_the_task_of_the_referral() {
     let path = format!("PUT Task/{}", task.id().unwrap());
     client.expect(200, &path, &String::from_utf8(task.to_json()).unwrap()).await;
     assert_eq!(told(&gateway).await, ["referral.received", "referral.accepted"]);
+    let done = String::from_utf8(task.to_json()).unwrap().replace("\"accepted\"", "\"completed\"");
+    assert_eq!(client.expect(200, &path, &done).await.text(&["status"]), Some("completed"));
     gateway.stop().await;
 }
